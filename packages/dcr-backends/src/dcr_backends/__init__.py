@@ -1,0 +1,1 @@
+"""Celery result backends on the Django ORM (``django-db``) and cache (``django-cache``)."""

@@ -1,0 +1,1 @@
+"""JSON endpoints for the state and result of Celery tasks and groups."""

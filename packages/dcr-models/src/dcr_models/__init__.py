@@ -1,0 +1,3 @@
+"""Schema of django-celery-results: models, managers, queries, settings."""
+
+__version__ = "3.0.0"
