@@ -1,0 +1,69 @@
+"""Value <-> (content type, encoding, text); the only place that decodes what a row holds.
+
+Text serializers (json, yaml) are stored as they are. What a binary serializer (pickle, msgpack) makes is
+stored as base64, and says so with the content encoding ``binary``.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from celery.utils.serialization import b64decode, b64encode
+from kombu.exceptions import ContentDisallowed, DecodeError
+from kombu.serialization import loads, registry
+
+#: Content encoding of a payload that is bytes, kept as base64 text.
+BINARY = "binary"
+
+
+class Encoded(NamedTuple):
+    """A value in the form that a row keeps."""
+
+    content_type: str
+    content_encoding: str
+    text: str
+
+
+def to_text(content_type: str, content_encoding: str, payload: str | bytes) -> Encoded:
+    """Return the row form of what a kombu serializer made of a value."""
+    if content_encoding == BINARY:
+        payload = b64encode(payload)
+    elif isinstance(payload, bytes):
+        payload = payload.decode(content_encoding)
+    return Encoded(content_type, content_encoding, payload)
+
+
+def to_payload(content_encoding: str, text: str) -> str | bytes:
+    """Return the serializer's output that ``text`` holds.
+
+    Raises kombu's DecodeError where the encoding is ``binary`` and the text is not base64.
+    """
+    if content_encoding != BINARY:
+        return text
+    try:
+        return b64decode(text)
+    except (binascii.Error, ValueError) as exc:
+        raise DecodeError(f"Stored value claims to be base64 and is not: {exc}") from exc
+
+
+def decode(encoded: Encoded, accept: Collection[str]) -> Any:
+    """Return the Python value of a stored one.
+
+    ``accept``: MIME types that may be decoded. Raises kombu's ContentDisallowed for another one, before
+    anything is decoded, and DecodeError where the text is not what its content type says.
+    """
+    if encoded.content_type not in accept:
+        raise ContentDisallowed(
+            f"A stored value has content type {encoded.content_type!r}, which is not accepted; accepted are "
+            f"{', '.join(sorted(accept)) or 'none'}. If it is one of your own, add its serializer to Celery's "
+            f"result_accept_content."
+        )
+    payload = to_payload(encoded.content_encoding, encoded.text)
+    return loads(payload, encoded.content_type, encoded.content_encoding, accept=accept)
+
+
+def is_known(content_type: str) -> bool:
+    """Return whether kombu has a serializer that writes ``content_type``."""
+    return content_type in registry.type_to_name

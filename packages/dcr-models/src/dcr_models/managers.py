@@ -1,0 +1,288 @@
+"""The public verbs on the tables.
+
+Reads of results go to the alias that is written to, because a replica may lag behind the worker; an
+explicit ``using`` or ``db_manager(alias)`` wins over the routers everywhere.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import wraps
+from itertools import count
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from celery.utils.time import maybe_timedelta
+from django.db import Error, connections, models, router
+
+from . import conf
+from .queries import chords, isolation, retention
+from .queries.plan import Write, plan_for
+from .queries.text import shorten
+from .queries.upsert import upsert
+from .utils import now
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from .models import AbstractChordCounter
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Columns that describe a task; one that is too long is cut, where an id would be refused.
+DESCRIPTIVE = ("task_name", "periodic_task_name", "worker")
+
+W_REPEATABLE_READ = (
+    "Polling results within one transaction at isolation level REPEATABLE READ sees the first answer for ever. "
+    "Set 'isolation_level': 'read committed' in the OPTIONS of the database, or poll outside of transactions."
+)
+
+
+class TxIsolationWarning(UserWarning):
+    """A result is polled on a connection whose isolation level hides other transactions' commits."""
+
+
+def transaction_retry(max_retries: int = 1) -> Callable[[Callable[P, R]], Callable[..., R]]:
+    """Decorate a function to be called again when the database raises, ``max_retries`` times at most.
+
+    Callers of the decorated function can set another limit with the keyword ``exception_retry_count``.
+    Inside an atomic block nothing is tried again: the transaction is over, and a second error would hide
+    the first one.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[..., R]:
+        @wraps(function)
+        def retrying(*args: Any, exception_retry_count: int = max_retries, **kwargs: Any) -> R:
+            for attempt in count():
+                try:
+                    return function(*args, **kwargs)
+                except Error:
+                    if attempt >= exception_retry_count or _in_atomic_block():
+                        raise
+            raise AssertionError("unreachable")
+
+        return retrying
+
+    return decorate
+
+
+def _in_atomic_block() -> bool:
+    return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
+
+
+class RoutedManager(models.Manager[Any]):
+    """A manager whose verbs know which database they go to."""
+
+    def write_alias(self, using: str | None = None) -> str:
+        """Return the database alias for writes: ``using``, else ``db_manager``'s, else the routers'."""
+        return using or self._db or router.db_for_write(self.model, **self._hints)
+
+
+class ResultManager(RoutedManager):
+    """What task and group results have in common."""
+
+    #: Id that the last lookup did not find: a second miss in a row is somebody polling.
+    _last_missing_id: str | None = None
+
+    def connection_for_write(self) -> BaseDatabaseWrapper:
+        """Return the connection that results are written through."""
+        return connections[self.write_alias()]
+
+    def connection_for_read(self) -> BaseDatabaseWrapper:
+        """Return the connection that plain queries of this manager read through."""
+        return connections[self.db]
+
+    def current_engine(self) -> str:
+        """Return the ``ENGINE`` of the database that plain queries of this manager read from."""
+        return str(self.connection_for_read().settings_dict["ENGINE"])
+
+    def warn_if_repeatable_read(self) -> None:
+        """Issue TxIsolationWarning where MySQL or MariaDB would answer every poll from one snapshot."""
+        if isolation.is_repeatable_read(self.connection_for_read()):
+            warnings.warn(TxIsolationWarning(W_REPEATABLE_READ), stacklevel=2)
+
+    def get_all_expired(self, expires: timedelta | float) -> models.QuerySet[Any]:
+        """Return the rows that were last written more than ``expires`` ago (a timedelta, or seconds)."""
+        return self.filter(date_done__lt=now() - maybe_timedelta(expires))
+
+    def delete_expired(self, expires: timedelta | float, batch_size: int = retention.BATCH_SIZE) -> int:
+        """Delete the rows that were last written more than ``expires`` ago; return how many.
+
+        ``expires``: a timedelta, or seconds. ``batch_size``: rows per transaction. Deletes from the alias
+        that is written to.
+        """
+        return retention.delete_in_batches(self.get_all_expired(expires), self.write_alias(), batch_size)
+
+    def _get_or_unsaved(self, key: str, value: str) -> Any:
+        """Return the row where column ``key`` is ``value``, or an unsaved instance with that value."""
+        row = self.using(self.write_alias()).filter(**{key: value}).order_by().first()
+        if row is not None:
+            return row
+        if self._last_missing_id == value:
+            self.warn_if_repeatable_read()
+        self._last_missing_id = value
+        return self.model(**{key: value})
+
+    def _upsert(self, using: str | None, write: Write) -> Any:
+        """Send ``write``; return the row as an instance that loads what it was not told on first use."""
+        alias = self.write_alias(using)
+        pk = upsert(self.model, alias, write)
+        if pk is None:  # a final SUCCESS is there: the rejected values must not be shown as stored
+            return self.using(alias).get(**{write.key: write.values[write.key]})
+        options = self.model._meta
+        known = {options.pk.name: pk, **{k: v for k, v in write.values.items() if k not in write.keep}}
+        # In the model's order, which is how from_db wants them; other fields are deferred.
+        names = [field.attname for field in options.concrete_fields if field.attname in known]
+        return self.model.from_db(alias, names, [known[name] for name in names])
+
+
+class TaskResultManager(ResultManager):
+    """Verbs on task results."""
+
+    @transaction_retry(max_retries=1)
+    def get_task(self, task_id: str) -> Any:
+        """Return the result of ``task_id``; an unsaved instance, whose state is PENDING, where there is none.
+
+        ``exception_retry_count`` (keyword): how often to try again when the database raises; 1.
+        """
+        return self._get_or_unsaved("task_id", task_id)
+
+    @transaction_retry(max_retries=2)
+    def store_result(
+        self,
+        content_type: str,
+        content_encoding: str,
+        task_id: str,
+        result: str | None,
+        status: str,
+        traceback: str | None = None,
+        meta: str | None = None,
+        periodic_task_name: str | None = None,
+        task_name: str | None = None,
+        task_args: str | None = None,
+        task_kwargs: str | None = None,
+        worker: str | None = None,
+        using: str | None = None,
+        *,
+        keep: Iterable[str] = (),
+        **kwargs: Any,
+    ) -> Any:
+        """Store state and result of a task in one statement; return what is stored.
+
+        Result, traceback and meta are written as given. What describes the task (name, arguments, worker,
+        periodic task name, and any other column of the model among ``kwargs``) is written where it is not
+        None; what an earlier write knew stays. A stored ``date_started`` stays too, and so do values in the
+        columns named by ``keep``. A stored SUCCESS stays as it is unless
+        ``DJANGO_CELERY_RESULTS["SUCCESS_IS_FINAL"]`` is off.
+
+        Raises ValueError for an id that is too long for its column, where a cut one would never be found.
+        ``exception_retry_count`` (keyword): how often to try again when the database raises; 2.
+        """
+        described = {
+            "periodic_task_name": periodic_task_name,
+            "task_name": task_name,
+            "task_args": task_args,
+            "task_kwargs": task_kwargs,
+            "worker": worker,
+            **kwargs,
+        }
+        plan = plan_for(self.model)
+        values = {
+            "task_id": _fitting_id(self.model, "task_id", task_id),
+            "status": status,
+            "result": result,
+            "traceback": traceback,
+            "meta": meta,
+            "content_type": content_type,
+            "content_encoding": content_encoding,
+            **plan.known({name: value for name, value in described.items() if value is not None}),
+        }
+        for name in DESCRIPTIVE:
+            if name in values:
+                values[name] = shorten(values[name], plan.fields[name].max_length)
+        write = Write(
+            key="task_id",
+            values=values,
+            keep=frozenset({"date_started", *keep}).intersection(values),
+            success_is_final=conf.get("SUCCESS_IS_FINAL"),
+        )
+        return self._upsert(using, write)
+
+    def forget(self, task_id: str, using: str | None = None) -> None:
+        """Delete the result of ``task_id``; nothing happens where there is none."""
+        self.using(self.write_alias(using)).filter(task_id=task_id).delete()
+
+
+class GroupResultManager(ResultManager):
+    """Verbs on group results."""
+
+    @transaction_retry(max_retries=1)
+    def get_group(self, group_id: str) -> Any:
+        """Return the saved group ``group_id``; an unsaved instance where there is none.
+
+        ``exception_retry_count`` (keyword): how often to try again when the database raises; 1.
+        """
+        return self._get_or_unsaved("group_id", group_id)
+
+    @transaction_retry(max_retries=2)
+    def store_group_result(
+        self, content_type: str, content_encoding: str, group_id: str, result: str | None, using: str | None = None
+    ) -> Any:
+        """Save a group's members, replacing what was saved of it; return what is stored.
+
+        ``exception_retry_count`` (keyword): how often to try again when the database raises; 2.
+        """
+        values = {
+            "group_id": _fitting_id(self.model, "group_id", group_id),
+            "result": result,
+            "content_type": content_type,
+            "content_encoding": content_encoding,
+        }
+        return self._upsert(using, Write(key="group_id", values=values))
+
+    def forget(self, group_id: str, using: str | None = None) -> None:
+        """Delete the saved group ``group_id``; nothing happens where there is none."""
+        self.using(self.write_alias(using)).filter(group_id=group_id).delete()
+
+
+class ChordCounterManager(RoutedManager):
+    """Verbs on chord counters."""
+
+    def start(self, *, group_id: str, sub_tasks: str, count: int, using: str | None = None) -> None:
+        """Create the counter of a chord whose header has ``count`` parts.
+
+        A chord that is applied again while it counts keeps its counter: parts may have returned already.
+        """
+        _fitting_id(self.model, "group_id", group_id)
+        self.using(self.write_alias(using)).get_or_create(
+            group_id=group_id, defaults={"sub_tasks": sub_tasks, "count": count}
+        )
+
+    def count_part(self, group_id: str, using: str | None = None) -> int | None:
+        """Count one returned part; return how many are left, None where no counter is known."""
+        return chords.count_part(self.model, group_id, self.write_alias(using))
+
+    def claim_finished(
+        self, group_id: str, *, task_model: type[models.Model], using: str | None = None
+    ) -> AbstractChordCounter | None:
+        """Take over a chord whose parts have all returned; None where some have not, or it is taken already.
+
+        ``task_model``: where the parts' states are stored.
+        """
+        counter: AbstractChordCounter | None = chords.claim_finished(
+            self.model, group_id, self.write_alias(using), task_model
+        )
+        return counter
+
+
+def _fitting_id(model: type[models.Model], name: str, value: str) -> str:
+    """Return the id as it is; raise ValueError where its column cannot hold it."""
+    max_length = model._meta.get_field(name).max_length
+    if max_length is not None and len(value) > max_length:
+        raise ValueError(
+            f"{name} has {len(value)} characters and the column holds {max_length}: {value!r}. Use shorter ids, or "
+            f"raise {conf.TASK_ID_MAX_LENGTH_SETTING} and widen the column with a migration of your own."
+        )
+    return value
