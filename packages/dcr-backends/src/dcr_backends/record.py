@@ -1,0 +1,80 @@
+"""Request -> columns: what a task's request tells about it. Pure: touches no database, raises nothing.
+
+Requests come from workers (task protocol 1 and 2), from eager runs, from Celery's own bookkeeping of
+chains, and from people's hands; they can be partial or proxies. A value is taken only where it has the
+type that it should have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from celery.utils.saferepr import saferepr
+from kombu.exceptions import EncodeError
+
+#: Turns a value into the text that a column keeps; raises kombu's EncodeError where it cannot.
+Encode = Callable[[Any], str]
+
+ARGUMENTS = ("task_args", "task_kwargs")
+
+
+def columns(request: Any, encode: Encode) -> dict[str, str]:
+    """Return the columns that describe the task of ``request``; only those that it knows."""
+    known = {
+        "task_name": _name(request),
+        "worker": _text(request, "hostname"),
+        "periodic_task_name": _text(request, "periodic_task_name") or _header(request, "periodic_task_name"),
+        "task_args": _arguments(request, "argsrepr", "args", encode),
+        "task_kwargs": _arguments(request, "kwargsrepr", "kwargs", encode),
+    }
+    return {column: value for column, value in known.items() if value is not None}
+
+
+def kept_columns(request: Any) -> tuple[str, ...]:
+    """Return the columns in which the first stored value stays.
+
+    Celery publishes a retry without the ``argsrepr`` and ``kwargsrepr`` that the caller chose, and shows
+    the real arguments instead; those must not replace what the caller wanted shown.
+    """
+    retries = getattr(request, "retries", None)
+    return ARGUMENTS if isinstance(retries, int) and retries > 0 else ()
+
+
+def meta(request: Any) -> dict[str, Any]:
+    """Return what the task put into ``request.meta``."""
+    value = getattr(request, "meta", None)
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _arguments(request: Any, shown: str, real: str, encode: Encode) -> str | None:
+    """Return the arguments as the caller let them be shown, else the real ones (eager runs, old senders)."""
+    representation = getattr(request, shown, None)
+    if representation is not None:  # whatever it is, the real ones stay out
+        return encode(representation if isinstance(representation, str) else saferepr(representation))
+    value = getattr(request, real, None)
+    if not isinstance(value, list | tuple | dict):
+        return None
+    try:
+        return encode(value)
+    except EncodeError:
+        return encode(saferepr(value))
+
+
+def _name(request: Any) -> str | None:
+    task = getattr(request, "task", None)
+    # The worker's own Request has the task itself in the place of its name.
+    name = task if isinstance(task, str) else getattr(task, "name", None)
+    return name if isinstance(name, str) else None
+
+
+def _text(request: Any, name: str) -> str | None:
+    value = getattr(request, name, None)
+    return value if isinstance(value, str) else None
+
+
+def _header(request: Any, name: str) -> str | None:
+    """Return a header that the sender added; in an eager run it is not an attribute of the request."""
+    headers = getattr(request, "headers", None)
+    value = headers.get(name) if isinstance(headers, Mapping) else None
+    return value if isinstance(value, str) else None
