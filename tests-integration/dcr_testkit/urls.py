@@ -1,0 +1,8 @@
+"""The admin and the endpoints under test."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [path("admin/", admin.site.urls), path("celery/", include("dcr_http.urls"))]
