@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery.backends.base import KeyValueStoreBackend
 from django.core.cache import BaseCache, caches
@@ -11,6 +11,9 @@ from kombu.utils.encoding import bytes_to_str
 
 from dcr_models import checks
 
+if TYPE_CHECKING:
+    from celery import Celery
+
 
 class CacheBackend(KeyValueStoreBackend):
     """Store task state and results in the cache that Celery's ``cache_backend`` names.
@@ -18,6 +21,10 @@ class CacheBackend(KeyValueStoreBackend):
     The cache serializes values itself, so Celery hands over dicts and exceptions as they are. Entries
     live for ``result_expires`` seconds; None keeps them as long as the cache does.
     """
+
+    if TYPE_CHECKING:  # what Celery's base class sets and celery-types does not know
+        app: Celery
+        expires: float | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

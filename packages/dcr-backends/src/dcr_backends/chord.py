@@ -18,7 +18,7 @@ def leaf_ids(results: Iterable[Any]) -> list[str]:
     """Return the ids of the tasks in a header; nested groups are flattened."""
     ids: list[str] = []
     for result in results:
-        ids.extend(leaf_ids(result.results) if isinstance(result, ResultSet) else [result.id])
+        ids.extend(leaf_ids(result.results or ()) if isinstance(result, ResultSet) else [result.id])
     return ids
 
 
@@ -32,7 +32,7 @@ def trigger_callback(app: Celery, callback: Signature, group_result: GroupResult
         with allow_join_result():
             results = join(timeout=app.conf.result_chord_join_timeout, propagate=True)
     except Exception as exc:  # noqa: BLE001 - whatever a member raised
-        culprit = next(group_result._failed_join_report(), None)
+        culprit = next(group_result._failed_join_report(), None)  # type: ignore[attr-defined] # not in the stubs
         _fail(app, callback, group_result, f"Dependency {culprit.id} raised {exc!r}" if culprit else repr(exc), exc)
         return
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import maybe_signature, signals, states
-from celery.backends.base import get_current_task
+from celery._state import get_current_task
 from celery.result import GroupResult as CeleryGroupResult
 from celery.result import result_from_tuple
 from celery.utils.log import get_logger
@@ -16,14 +16,14 @@ from django.utils import timezone
 from kombu.exceptions import DecodeError, EncodeError
 
 from dcr_models import checks, codec
-from dcr_models.models import ChordCounter, GroupResult, TaskResult
+from dcr_models.models import AbstractChordCounter, ChordCounter, GroupResult, TaskResult
 
 from . import errors, record
 from .chord import leaf_ids, trigger_callback
 from .retry import RetryingBackend
 
 try:
-    from psycopg2 import InterfaceError as _Psycopg2InterfaceError
+    from psycopg2 import InterfaceError as _Psycopg2InterfaceError  # type: ignore[import-untyped] # optional driver
 except ImportError:
     EXCEPTIONS_TO_CATCH: tuple[type[Exception], ...] = (InterfaceError,)
 else:
@@ -71,7 +71,8 @@ class DatabaseBackend(RetryingBackend):
         if not content:
             return None
         if obj.content_type == self.content_type or not codec.is_known(obj.content_type):
-            return self.decode(codec.to_payload(obj.content_encoding, content))
+            payload: Any = codec.to_payload(obj.content_encoding, content)
+            return self.decode(payload)
         return codec.decode(codec.Encoded(obj.content_type, obj.content_encoding, content), self.accept)
 
     # Tasks
@@ -216,7 +217,7 @@ class DatabaseBackend(RetryingBackend):
             group_id, results = header_result_args.id, header_result_args.results
         else:
             group_id, results = header_result_args
-        results = list(results)  # may be lazy, and can then be read only once
+        results = list(results or ())  # may be lazy, and can then be read only once
         self._asked.using = None
         self._retrying(self._start_chord, group_id, results)
 
@@ -235,10 +236,10 @@ class DatabaseBackend(RetryingBackend):
         self._asked.using = None
         counter = self._retrying(self._claim_chord, request.group)
         if counter is not None:
-            callback = maybe_signature(request.chord, app=self.app)
+            callback: Any = maybe_signature(request.chord, app=self.app)
             trigger_callback(app=self.app, callback=callback, group_result=counter.group_result(app=self.app))
 
-    def _claim_chord(self, group_id: str) -> ChordCounter | None:
+    def _claim_chord(self, group_id: str) -> AbstractChordCounter | None:
         """Count one part; return the counter where this part made the header complete."""
         with self._explained(ChordCounter):
             left = ChordCounter.objects.count_part(group_id)

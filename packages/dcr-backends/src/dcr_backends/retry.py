@@ -6,8 +6,8 @@ Celery itself retries storing and reading results; versions before 5.7 leave the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.backends.base import BaseBackend
 from celery.utils.log import get_logger
@@ -15,6 +15,9 @@ from celery.utils.time import get_exponential_backoff_interval
 from django.db import connections
 
 from . import errors
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 logger = get_logger(__name__)
 
@@ -28,6 +31,16 @@ CELERY_RETRIES_EVERYTHING = hasattr(BaseBackend, "_ensure_retryable")
 
 class RetryingBackend(BaseBackend):
     """A backend whose operations survive a lost connection, a deadlock or a busy file."""
+
+    if TYPE_CHECKING:  # what Celery's base class sets and celery-types does not know
+        app: Celery
+        expires: float | None
+        accept: Collection[str]
+        content_type: str
+        base_sleep_between_retries_ms: int
+        max_sleep_between_retries_ms: int
+        _encode: Callable[[Any], tuple[str, str, str | bytes]]
+        _sleep: Callable[[float], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,7 +80,7 @@ class RetryingBackend(BaseBackend):
         conf = self.app.conf
         conf.get(key)  # configuration is loaded on first use
         names = [key] if not conf.prefix else [key, conf.prefix + key, conf.prefix + key.upper()]
-        return any(mapping.get(name) is not None for mapping in conf.maps[:-1] for name in names)
+        return any(mapping.get(name) is not None for mapping in (conf.maps or ())[:-1] for name in names)
 
     def _retrying(self, function: Callable[..., R], *args: Any) -> R:
         """Call ``function`` under Celery's retry policy, for what Celery itself does not retry."""

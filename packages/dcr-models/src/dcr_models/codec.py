@@ -6,13 +6,13 @@ stored as base64, and says so with the content encoding ``binary``.
 
 from __future__ import annotations
 
+import base64
 import binascii
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from celery.utils.serialization import b64decode, b64encode
+from kombu import serialization
 from kombu.exceptions import ContentDisallowed, DecodeError
-from kombu.serialization import loads, registry
 
 #: Content encoding of a payload that is bytes, kept as base64 text.
 BINARY = "binary"
@@ -29,10 +29,10 @@ class Encoded(NamedTuple):
 def to_text(content_type: str, content_encoding: str, payload: str | bytes) -> Encoded:
     """Return the row form of what a kombu serializer made of a value."""
     if content_encoding == BINARY:
-        payload = b64encode(payload)
-    elif isinstance(payload, bytes):
-        payload = payload.decode(content_encoding)
-    return Encoded(content_type, content_encoding, payload)
+        octets = payload.encode() if isinstance(payload, str) else payload
+        return Encoded(content_type, content_encoding, base64.b64encode(octets).decode("ascii"))
+    text = payload if isinstance(payload, str) else payload.decode(content_encoding)
+    return Encoded(content_type, content_encoding, text)
 
 
 def to_payload(content_encoding: str, text: str) -> str | bytes:
@@ -43,7 +43,7 @@ def to_payload(content_encoding: str, text: str) -> str | bytes:
     if content_encoding != BINARY:
         return text
     try:
-        return b64decode(text)
+        return base64.b64decode(text)
     except (binascii.Error, ValueError) as exc:
         raise DecodeError(f"Stored value claims to be base64 and is not: {exc}") from exc
 
@@ -61,9 +61,10 @@ def decode(encoded: Encoded, accept: Collection[str]) -> Any:
             f"result_accept_content."
         )
     payload = to_payload(encoded.content_encoding, encoded.text)
-    return loads(payload, encoded.content_type, encoded.content_encoding, accept=accept)
+    return serialization.loads(payload, encoded.content_type, encoded.content_encoding, accept=accept)
 
 
 def is_known(content_type: str) -> bool:
     """Return whether kombu has a serializer that writes ``content_type``."""
-    return content_type in registry.type_to_name
+    types = serialization.registry.type_to_name  # type: ignore[attr-defined] # not in the stubs
+    return content_type in types

@@ -13,7 +13,6 @@ from functools import wraps
 from itertools import count
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from celery.utils.time import maybe_timedelta
 from django.db import Error, connections, models, router
 
 from . import conf
@@ -77,7 +76,7 @@ class RoutedManager(models.Manager[Any]):
 
     def write_alias(self, using: str | None = None) -> str:
         """Return the database alias for writes: ``using``, else ``db_manager``'s, else the routers'."""
-        return using or self._db or router.db_for_write(self.model, **self._hints)
+        return using or self._db or router.db_for_write(self.model)
 
 
 class ResultManager(RoutedManager):
@@ -105,7 +104,9 @@ class ResultManager(RoutedManager):
 
     def get_all_expired(self, expires: timedelta | float) -> models.QuerySet[Any]:
         """Return the rows that were last written more than ``expires`` ago (a timedelta, or seconds)."""
-        return self.filter(date_done__lt=now() - maybe_timedelta(expires))
+        return self.filter(
+            date_done__lt=now() - (expires if isinstance(expires, timedelta) else timedelta(seconds=expires))
+        )
 
     def delete_expired(self, expires: timedelta | float, batch_size: int = retention.BATCH_SIZE) -> int:
         """Delete the rows that were last written more than ``expires`` ago; return how many.
@@ -277,12 +278,13 @@ class ChordCounterManager(RoutedManager):
         return counter
 
 
-def _fitting_id(model: type[models.Model], name: str, value: str) -> str:
-    """Return the id as it is; raise ValueError where its column cannot hold it."""
-    max_length = model._meta.get_field(name).max_length
-    if max_length is not None and len(value) > max_length:
+def _fitting_id(model: type[models.Model], name: str, value: Any) -> str:
+    """Return the id as text; raise ValueError where its column cannot hold it."""
+    text = str(value)  # Celery lets people pass UUIDs
+    max_length = plan_for(model).fields[name].max_length
+    if max_length is not None and len(text) > max_length:
         raise ValueError(
-            f"{name} has {len(value)} characters and the column holds {max_length}: {value!r}. Use shorter ids, or "
+            f"{name} has {len(text)} characters and the column holds {max_length}: {text!r}. Use shorter ids, or "
             f"raise {conf.TASK_ID_MAX_LENGTH_SETTING} and widen the column with a migration of your own."
         )
-    return value
+    return text

@@ -1,8 +1,10 @@
+from typing import Any
+
 from django.db import migrations, models
 from django.utils import timezone
 
 
-def fill_from_date_done(apps, schema_editor):
+def fill_from_date_done(apps: Any, schema_editor: Any) -> None:
     """Give rows from before the column the only time that is known of them."""
     task_results = apps.get_model("django_celery_results", "TaskResult")
     task_results.objects.using(schema_editor.connection.alias).update(date_created=models.F("date_done"))

@@ -1,10 +1,12 @@
+from typing import Any
+
 from django.db import migrations
 
 
 class RemoveIndexWherePresent(migrations.RemoveIndex):
     """Drop an index that only some databases have, and do not bring it back."""
 
-    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Look for the index first: a failed DROP INDEX would abort the transaction on PostgreSQL."""
         connection = schema_editor.connection
         table = from_state.apps.get_model(app_label, self.model_name)._meta.db_table
@@ -13,7 +15,7 @@ class RemoveIndexWherePresent(migrations.RemoveIndex):
         if self.name in present:
             super().database_forwards(app_label, schema_editor, from_state, to_state)
 
-    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         """Leave the database as it is: the index duplicated a unique constraint."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -31,7 +30,7 @@ class Plan:
         options = model._meta
         self.model = model
         self.table = options.db_table
-        self.pk = options.pk
+        self.pk: models.Field[Any, Any] = options.pk
         self.fields: dict[str, models.Field[Any, Any]] = {f.name: f for f in options.concrete_fields}
         self.auto_now = [f.name for f in options.concrete_fields if getattr(f, "auto_now", False)]
         self.auto_now_add = [f.name for f in options.concrete_fields if getattr(f, "auto_now_add", False)]
@@ -73,7 +72,12 @@ class Plan:
         return None
 
 
-@lru_cache(maxsize=64)
 def plan_for(model: type[models.Model]) -> Plan:
     """Return the plan of ``model``, made once per process."""
-    return Plan(model)
+    plan = _plans.get(model)
+    if plan is None:
+        plan = _plans[model] = Plan(model)
+    return plan
+
+
+_plans: dict[type[models.Model], Plan] = {}

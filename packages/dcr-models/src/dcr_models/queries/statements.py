@@ -88,8 +88,8 @@ class Names:
     def __init__(self, plan: Plan, connection: BaseDatabaseWrapper) -> None:
         quote = connection.ops.quote_name
         self.table = quote(plan.table)
-        self.pk = quote(plan.pk.column)
-        self._columns = {name: quote(field.column) for name, field in plan.fields.items()}
+        self._columns = {name: quote(str(field.column)) for name, field in plan.fields.items()}
+        self.pk = self._columns[plan.pk.name]
 
     def __getitem__(self, name: str) -> str:
         return self._columns[name]

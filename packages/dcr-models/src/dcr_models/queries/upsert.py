@@ -17,7 +17,7 @@ from .text import storable
 REMEMBERED_IDS = 10_000
 
 #: (alias, table, id) of rows that this process wrote lately; see ``_expected``.
-_written: LRUCache = LRUCache(limit=REMEMBERED_IDS)
+_written: LRUCache[tuple[str, str, str], bool] = LRUCache(limit=REMEMBERED_IDS)
 
 #: A path takes (plan, alias, write, expected) and returns the row's primary key, None where SUCCESS was kept.
 Path = Callable[[Plan, str, Write, bool], Any]
