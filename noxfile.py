@@ -23,6 +23,9 @@ PACKAGES = ["packages", "meta-package"]
 INTEGRATION = "tests-integration"
 VERSION_FILE = ROOT / "packages/dcr-models/src/dcr_models/__init__.py"
 
+#: Translations of the strings of models, admin and HTTP.
+LANGUAGES = ("es", "pt_BR", "ru", "zh_Hans")
+
 #: Ends of what is supported: interpreter and dependency group.
 SUPPORTED = [nox.param("3.11", "oldest", id="oldest"), nox.param("3.13", "newest", id="newest")]
 DATABASES = ("sqlite", "postgresql", "mariadb")
@@ -160,6 +163,22 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; a broken link fails."""
     sync(session, "docs")
     session.run("mkdocs", "build", "--strict", "--site-dir", str(Path(session.create_tmp()) / "site"))
+
+
+@nox.session
+def messages(session: nox.Session) -> None:
+    """Collect the messages of all distributions into dcr-models' catalogues, and compile them; needs gettext."""
+    sync(session, "newest")
+    settings = {"DJANGO_SETTINGS_MODULE": "dcr_testkit.message_settings", "PYTHONPATH": str(ROOT / INTEGRATION)}
+    with session.chdir("packages"):
+        session.run(
+            "django-admin",
+            "makemessages",
+            *(argument for language in LANGUAGES for argument in ("--locale", language)),
+            *("--ignore", "*/tests/*", "--no-wrap", "--add-location", "file"),
+            env=settings,
+        )
+        session.run("django-admin", "compilemessages", env=settings)
 
 
 @nox.session(venv_backend="none")
