@@ -29,6 +29,8 @@ class Option:
     kind: type
     default: Any
     meaning: str
+    #: Whether any truth value will do, as it did in 2.x; a check still asks for the right type.
+    truthy: bool = False
 
     def problem(self, value: Any) -> str | None:
         """Return what is wrong with ``value``, or None."""
@@ -40,7 +42,7 @@ class Option:
 OPTIONS = {
     option.name: option
     for option in (
-        Option("ALLOW_EDITS", bool, False, "the admin lets staff edit stored results"),
+        Option("ALLOW_EDITS", bool, False, "the admin lets staff edit stored results", truthy=True),
         Option("SUCCESS_IS_FINAL", bool, True, "a stored SUCCESS is never overwritten by a later write"),
     )
 }
@@ -66,6 +68,8 @@ def get(name: str) -> Any:
     """
     option = OPTIONS[name]
     value = options().get(name, option.default)
+    if option.truthy:
+        return bool(value)
     if problem := option.problem(value):
         raise ImproperlyConfigured(problem)
     return value

@@ -8,6 +8,7 @@ owner) derives from the base and names its model in a ``DatabaseBackend`` subcla
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from celery import states
 from celery.result import GroupResult as CeleryGroupResult
 from celery.result import result_from_tuple
 from django.db import models
+from django.db.models.query import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from . import conf, guards, managers
@@ -31,7 +33,25 @@ TASK_STATE_CHOICES = sorted(zip(ALL_STATES, ALL_STATES, strict=True))
 ID_MAX_LENGTH = conf.task_id_max_length()
 
 
-class AbstractTaskResult(models.Model):
+class AbstractResult(models.Model):
+    """What a task's and a group's result have in common."""
+
+    class Meta:
+        abstract = True
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: QuerySet[Any] | None = None,
+    ) -> None:
+        """Load from the database that the row is on: the one that routers read from may lag behind it."""
+        if using is None and from_queryset is None:
+            using = self._state.db
+        super().refresh_from_db(using, fields, from_queryset)
+
+
+class AbstractTaskResult(AbstractResult):
     """State and result of one task, found by ``task_id``."""
 
     task_id = models.CharField(
@@ -95,18 +115,18 @@ class AbstractTaskResult(models.Model):
     date_created = models.DateTimeField(
         auto_now_add=True,
         verbose_name=_("created at"),
-        help_text=_("When the row was first written, in UTC"),
+        help_text=_("When the row was first written"),
     )
     date_started = models.DateTimeField(
         null=True,
         default=None,
         verbose_name=_("started at"),
-        help_text=_("When a worker first reported the task as started, in UTC"),
+        help_text=_("When a worker first reported the task as started"),
     )
     date_done = models.DateTimeField(
         auto_now=True,
         verbose_name=_("completed at"),
-        help_text=_("When the row was last written, in UTC: for a finished task, when it finished"),
+        help_text=_("When the row was last written: for a finished task, when it finished"),
     )
     traceback = models.TextField(
         blank=True,
@@ -149,7 +169,7 @@ class AbstractTaskResult(models.Model):
         }
 
 
-class AbstractGroupResult(models.Model):
+class AbstractGroupResult(AbstractResult):
     """Members of a saved group, found by ``group_id``; ``result`` is the encoded tuple form of the group."""
 
     group_id = models.CharField(
@@ -161,12 +181,12 @@ class AbstractGroupResult(models.Model):
     date_created = models.DateTimeField(
         auto_now_add=True,
         verbose_name=_("created at"),
-        help_text=_("When the row was first written, in UTC"),
+        help_text=_("When the row was first written"),
     )
     date_done = models.DateTimeField(
         auto_now=True,
         verbose_name=_("completed at"),
-        help_text=_("When the group was last saved, in UTC"),
+        help_text=_("When the group was last saved"),
     )
     content_type = models.CharField(
         max_length=128,

@@ -49,13 +49,13 @@ class Migration(migrations.Migration):
                 (
                     "date_created",
                     models.DateTimeField(
-                        auto_now_add=True, help_text="When the row was first written, in UTC", verbose_name="created at"
+                        auto_now_add=True, help_text="When the row was first written", verbose_name="created at"
                     ),
                 ),
                 (
                     "date_done",
                     models.DateTimeField(
-                        auto_now=True, help_text="When the group was last saved, in UTC", verbose_name="completed at"
+                        auto_now=True, help_text="When the group was last saved", verbose_name="completed at"
                     ),
                 ),
                 (
@@ -178,14 +178,14 @@ class Migration(migrations.Migration):
                 (
                     "date_created",
                     models.DateTimeField(
-                        auto_now_add=True, help_text="When the row was first written, in UTC", verbose_name="created at"
+                        auto_now_add=True, help_text="When the row was first written", verbose_name="created at"
                     ),
                 ),
                 (
                     "date_started",
                     models.DateTimeField(
                         default=None,
-                        help_text="When a worker first reported the task as started, in UTC",
+                        help_text="When a worker first reported the task as started",
                         null=True,
                         verbose_name="started at",
                     ),
@@ -194,7 +194,7 @@ class Migration(migrations.Migration):
                     "date_done",
                     models.DateTimeField(
                         auto_now=True,
-                        help_text="When the row was last written, in UTC: for a finished task, when it finished",
+                        help_text="When the row was last written: for a finished task, when it finished",
                         verbose_name="completed at",
                     ),
                 ),

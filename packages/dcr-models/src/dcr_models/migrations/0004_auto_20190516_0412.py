@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(
                 auto_now=True,
                 db_index=True,
-                help_text="When the row was last written, in UTC: for a finished task, when it finished",
+                help_text="When the row was last written: for a finished task, when it finished",
                 verbose_name="completed at",
             ),
         ),

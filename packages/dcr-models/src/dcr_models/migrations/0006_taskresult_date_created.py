@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 auto_now_add=True,
                 db_index=True,
                 default=timezone.now,
-                help_text="When the row was first written, in UTC",
+                help_text="When the row was first written",
                 verbose_name="created at",
             ),
             preserve_default=False,

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                     "date_created",
                     models.DateTimeField(
                         auto_now_add=True,
-                        help_text="When the row was first written, in UTC",
+                        help_text="When the row was first written",
                         verbose_name="created at",
                     ),
                 ),
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     "date_done",
                     models.DateTimeField(
                         auto_now=True,
-                        help_text="When the group was last saved, in UTC",
+                        help_text="When the group was last saved",
                         verbose_name="completed at",
                     ),
                 ),
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             model_name="taskresult",
             name="date_created",
             field=models.DateTimeField(
-                auto_now_add=True, help_text="When the row was first written, in UTC", verbose_name="created at"
+                auto_now_add=True, help_text="When the row was first written", verbose_name="created at"
             ),
         ),
         migrations.AlterField(
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
             name="date_done",
             field=models.DateTimeField(
                 auto_now=True,
-                help_text="When the row was last written, in UTC: for a finished task, when it finished",
+                help_text="When the row was last written: for a finished task, when it finished",
                 verbose_name="completed at",
             ),
         ),

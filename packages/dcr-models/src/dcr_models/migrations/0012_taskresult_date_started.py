@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
             name="date_started",
             field=models.DateTimeField(
                 default=None,
-                help_text="When a worker first reported the task as started, in UTC",
+                help_text="When a worker first reported the task as started",
                 null=True,
                 verbose_name="started at",
             ),
