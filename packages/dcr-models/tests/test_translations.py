@@ -47,7 +47,7 @@ def test_compiled_messages_are_those_of_the_catalogue(language):
 def test_messages_of_all_distributions_are_in_the_catalogue():
     packages = Path(__file__).parents[2]
     known = {entry.msgid for entry in catalogue("es")}
-    marked = re.compile(r"""\b_\(\s*((?:"[^"\n]*"\s*)+)\)""")
+    marked = re.compile(r"""\b(?:_|gettext)\(\s*((?:"[^"\n]*"\s*)+)\)""")
     used = {
         "".join(re.findall(r'"([^"\n]*)"', literal))
         for source in packages.glob("*/src/**/*.py")
