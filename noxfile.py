@@ -77,7 +77,8 @@ def versions(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Run the main job from end to end; `-- --serve` keeps worker and admin up."""
     sync(session, "newest")
-    session.run("python", "examples/demo/run.py", *session.posargs)
+    # Longer than nox would wait after Ctrl-C: the demo stops its worker and server first.
+    session.run("python", "examples/demo/run.py", *session.posargs, interrupt_timeout=60)
 
 
 @nox.session

@@ -1,0 +1,1 @@
+"""The shop: an app that has nothing but tasks."""
