@@ -19,7 +19,7 @@ class CacheBackend(KeyValueStoreBackend):
     """Store task state and results in the cache that Celery's ``cache_backend`` names.
 
     The cache serializes values itself, so Celery hands over dicts and exceptions as they are. Entries
-    live for ``result_expires`` seconds; None keeps them as long as the cache does.
+    live for ``result_expires`` seconds; None and 0 keep them as long as the cache does.
     """
 
     if TYPE_CHECKING:  # what Celery's base class sets and celery-types does not know
@@ -48,7 +48,8 @@ class CacheBackend(KeyValueStoreBackend):
 
     def set(self, key: str | bytes, value: Any) -> None:
         """Keep ``value`` for ``result_expires`` seconds."""
-        self.cache_backend.set(bytes_to_str(key), value, self.expires)
+        # To Django a timeout of 0 means "do not keep", to Celery "do not expire".
+        self.cache_backend.set(bytes_to_str(key), value, self.expires or None)
 
     def delete(self, key: str | bytes) -> None:
         """Drop ``key``."""

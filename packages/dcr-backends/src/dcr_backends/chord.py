@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
-from celery import Celery
+from celery import Celery, states
 from celery.canvas import Signature
 from celery.exceptions import ChordError
 from celery.result import GroupResult, ResultSet, allow_join_result
@@ -14,12 +15,18 @@ from celery.utils.log import get_logger
 logger = get_logger(__name__)
 
 
+def leaves(results: Iterable[Any]) -> Iterator[Any]:
+    """Yield the results of the tasks in a header, in the order of a join; nested groups are flattened."""
+    for result in results:
+        if isinstance(result, ResultSet):
+            yield from leaves(result.results or ())
+        else:
+            yield result
+
+
 def leaf_ids(results: Iterable[Any]) -> list[str]:
     """Return the ids of the tasks in a header; nested groups are flattened."""
-    ids: list[str] = []
-    for result in results:
-        ids.extend(leaf_ids(result.results or ()) if isinstance(result, ResultSet) else [result.id])
-    return ids
+    return [leaf.id for leaf in leaves(results)]
 
 
 def trigger_callback(app: Celery, callback: Signature, group_result: GroupResult) -> None:
@@ -32,8 +39,8 @@ def trigger_callback(app: Celery, callback: Signature, group_result: GroupResult
         with allow_join_result():
             results = join(timeout=app.conf.result_chord_join_timeout, propagate=True)
     except Exception as exc:  # noqa: BLE001 - whatever a member raised
-        culprit = next(group_result._failed_join_report(), None)  # type: ignore[attr-defined] # not in the stubs
-        _fail(app, callback, group_result, f"Dependency {culprit.id} raised {exc!r}" if culprit else repr(exc), exc)
+        culprit = _culprit_id(group_result)
+        _fail(app, callback, group_result, f"Dependency {culprit} raised {exc!r}" if culprit else repr(exc), exc)
         return
     try:
         publish = getattr(app.amqp, "_retry_publish", None)  # Celery 5.6 and newer survive a lost broker there
@@ -43,6 +50,20 @@ def trigger_callback(app: Celery, callback: Signature, group_result: GroupResult
             publish(callback.delay, results)
     except Exception as exc:  # noqa: BLE001 - brokers raise what they like
         _fail(app, callback, group_result, f"Callback error: {exc!r}", exc)
+
+
+def _culprit_id(group_result: GroupResult) -> str | None:
+    """Return the id of the member at which a join stopped, None where that one did not fail.
+
+    Celery's ``_failed_join_report`` finds only members whose failure is in the result cache, and base
+    backends cache nothing but successes.
+    """
+    with suppress(Exception):  # a result that cannot be read may be why the join stopped
+        for member in leaves(group_result.results or ()):
+            state = member.state
+            if state != states.SUCCESS:
+                return str(member.id) if state in states.PROPAGATE_STATES else None
+    return None
 
 
 def _fail(app: Celery, callback: Signature, group_result: GroupResult, reason: str, exc: Exception) -> None:

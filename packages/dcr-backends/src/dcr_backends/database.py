@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,16 +12,17 @@ from celery._state import get_current_task
 from celery.result import GroupResult as CeleryGroupResult
 from celery.result import result_from_tuple
 from celery.utils.log import get_logger
-from django.db import InterfaceError, connections
+from django.db import InterfaceError
 from django.utils import timezone
 from kombu.exceptions import DecodeError, EncodeError
 
-from dcr_models import checks, codec
+from dcr_models import codec
 from dcr_models.models import AbstractChordCounter, ChordCounter, GroupResult, TaskResult
 
 from . import errors, record
 from .chord import leaf_ids, trigger_callback
 from .retry import RetryingBackend
+from .startup import report_missing_tables
 
 try:
     from psycopg2 import InterfaceError as _Psycopg2InterfaceError  # type: ignore[import-untyped] # optional driver
@@ -50,6 +52,8 @@ class DatabaseBackend(RetryingBackend):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        #: (task id, state) of the result that this thread stored last.
+        self._last = threading.local()
         signals.worker_ready.connect(report_missing_tables, dispatch_uid="dcr_backends.report_missing_tables")
 
     def as_uri(self, include_password: bool = False) -> str:
@@ -106,6 +110,7 @@ class DatabaseBackend(RetryingBackend):
         self._asked.using = using
         with self._explained(self.TaskModel, using):
             self.TaskModel._default_manager.store_result(**columns)
+        self._last.stored = (task_id, status)
         return text
 
     def _get_extended_properties(self, request: Any, traceback: Any) -> dict[str, Any]:
@@ -233,6 +238,9 @@ class DatabaseBackend(RetryingBackend):
         """Count a part of a chord; the last one sends the body."""
         if not request.id or not request.group:
             return
+        if getattr(self._last, "stored", None) != (request.id, state):
+            # Celery stores nothing for a part whose result is ignored; the join needs its row.
+            self.store_result(request.id, result, state, request=request)
         self._asked.using = None
         counter = self._retrying(self._claim_chord, request.group)
         if counter is not None:
@@ -259,22 +267,3 @@ class DatabaseBackend(RetryingBackend):
 
     def _explained(self, model: Any, using: str | None = None) -> Any:
         return errors.explained(model._meta.db_table, model._default_manager.write_alias(using))
-
-
-def report_missing_tables(sender: Any, **kwargs: Any) -> None:
-    """Log one line when a worker is ready and the tables of its backend are not there."""
-    backend = sender.app.backend
-    if not isinstance(backend, DatabaseBackend):
-        return
-    for alias in sorted(backend._aliases()):
-        connection = connections[alias]
-        was_open = connection.connection is not None
-        try:
-            missing = checks.missing_tables(alias)
-        except Exception as exc:  # noqa: BLE001 - a worker starts without its database, too
-            logger.critical("The database %r of the result backend 'django-db' does not answer: %s", alias, exc)
-            continue
-        if missing:
-            logger.critical(checks.missing_tables_problem(missing, alias))
-        if not was_open:
-            connection.close()

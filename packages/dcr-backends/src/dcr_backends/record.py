@@ -24,7 +24,7 @@ def columns(request: Any, encode: Encode) -> dict[str, str]:
     known = {
         "task_name": _name(request),
         "worker": _text(request, "hostname"),
-        "periodic_task_name": _text(request, "periodic_task_name") or _header(request, "periodic_task_name"),
+        "periodic_task_name": _periodic_task_name(request),
         "task_args": _arguments(request, "argsrepr", "args", encode),
         "task_kwargs": _arguments(request, "kwargsrepr", "kwargs", encode),
     }
@@ -73,8 +73,16 @@ def _text(request: Any, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _header(request: Any, name: str) -> str | None:
-    """Return a header that the sender added; in an eager run it is not an attribute of the request."""
-    headers = getattr(request, "headers", None)
-    value = headers.get(name) if isinstance(headers, Mapping) else None
+def _periodic_task_name(request: Any) -> str | None:
+    """Return the name of the schedule entry: an attribute, a header, or what django-celery-beat makes of it.
+
+    Headers are no attributes in an eager run; an option that Celery does not know is a message property.
+    """
+    name = "periodic_task_name"
+    return _text(request, name) or _entry(request, "headers", name) or _entry(request, "properties", name)
+
+
+def _entry(request: Any, mapping: str, name: str) -> str | None:
+    entries = getattr(request, mapping, None)
+    value = entries.get(name) if isinstance(entries, Mapping) else None
     return value if isinstance(value, str) else None

@@ -19,7 +19,7 @@ from django.db import connections, router
 
 from . import conf
 from .guards import APP_LABEL
-from .managers import W_REPEATABLE_READ
+from .managers import RoutedManager
 from .queries import isolation
 from .queries.plan import plan_for
 from .queries.upsert import save_reason
@@ -115,8 +115,8 @@ def check_options(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
 def check_saved_instances(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """I001 where something makes each stored result cost four statements instead of one."""
     messages = []
-    for model in apps.get_app_config(APP_LABEL).get_models():
-        if reason := save_reason(plan_for(model)):
+    for model in apps.get_models():  # those that projects derived from ours, too
+        if isinstance(model._default_manager, RoutedManager) and (reason := save_reason(plan_for(model))):
             messages.append(
                 checks.Info(
                     f"Every {model._meta.verbose_name} is loaded and saved as an instance, because {reason}.",
@@ -149,7 +149,7 @@ def check_isolation(databases: Sequence[str] | None = None, **kwargs: Any) -> Se
     """W004 where MySQL or MariaDB would answer polls within a transaction from one snapshot."""
     return [
         checks.Warning(
-            f"Database {using!r}: {W_REPEATABLE_READ}",
+            f"Database {using!r}: {isolation.W_REPEATABLE_READ}",
             hint=DOCS.format(id="dcr_models.W004"),
             id="dcr_models.W004",
         )

@@ -7,7 +7,6 @@ stored as base64, and says so with the content encoding ``binary``.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -43,8 +42,9 @@ def to_payload(content_encoding: str, text: str) -> str | bytes:
     if content_encoding != BINARY:
         return text
     try:
-        return base64.b64decode(text)
-    except (binascii.Error, ValueError) as exc:
+        # Strict: otherwise a damaged text is read as if its odd characters were not there.
+        return base64.b64decode(text, validate=True)
+    except ValueError as exc:
         raise DecodeError(f"Stored value claims to be base64 and is not: {exc}") from exc
 
 

@@ -7,18 +7,18 @@ explicit ``using`` or ``db_manager(alias)`` wins over the routers everywhere.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
-from functools import wraps
-from itertools import count
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from django.db import Error, connections, models, router
+from django.db import connections, models, router
 
 from . import conf
 from .queries import chords, isolation, retention
+from .queries.isolation import TxIsolationWarning
 from .queries.plan import Write, plan_for
-from .queries.text import shorten
+from .queries.text import shorten, storable
+from .queries.transactions import transaction_retry
 from .queries.upsert import upsert
 from .utils import now
 
@@ -27,48 +27,8 @@ if TYPE_CHECKING:
 
     from .models import AbstractChordCounter
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 #: Columns that describe a task; one that is too long is cut, where an id would be refused.
 DESCRIPTIVE = ("task_name", "periodic_task_name", "worker")
-
-W_REPEATABLE_READ = (
-    "Polling results within one transaction at isolation level REPEATABLE READ sees the first answer for ever. "
-    "Set 'isolation_level': 'read committed' in the OPTIONS of the database, or poll outside of transactions."
-)
-
-
-class TxIsolationWarning(UserWarning):
-    """A result is polled on a connection whose isolation level hides other transactions' commits."""
-
-
-def transaction_retry(max_retries: int = 1) -> Callable[[Callable[P, R]], Callable[..., R]]:
-    """Decorate a function to be called again when the database raises, ``max_retries`` times at most.
-
-    Callers of the decorated function can set another limit with the keyword ``exception_retry_count``.
-    Inside an atomic block nothing is tried again: the transaction is over, and a second error would hide
-    the first one.
-    """
-
-    def decorate(function: Callable[P, R]) -> Callable[..., R]:
-        @wraps(function)
-        def retrying(*args: Any, exception_retry_count: int = max_retries, **kwargs: Any) -> R:
-            for attempt in count():
-                try:
-                    return function(*args, **kwargs)
-                except Error:
-                    if attempt >= exception_retry_count or _in_atomic_block():
-                        raise
-            raise AssertionError("unreachable")
-
-        return retrying
-
-    return decorate
-
-
-def _in_atomic_block() -> bool:
-    return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
 
 
 class RoutedManager(models.Manager[Any]):
@@ -99,8 +59,8 @@ class ResultManager(RoutedManager):
 
     def warn_if_repeatable_read(self) -> None:
         """Issue TxIsolationWarning where MySQL or MariaDB would answer every poll from one snapshot."""
-        if isolation.is_repeatable_read(self.connection_for_read()):
-            warnings.warn(TxIsolationWarning(W_REPEATABLE_READ), stacklevel=2)
+        if isolation.is_repeatable_read(self.connection_for_write()):  # which results are polled through
+            warnings.warn(TxIsolationWarning(isolation.W_REPEATABLE_READ), stacklevel=2)
 
     def get_all_expired(self, expires: timedelta | float) -> models.QuerySet[Any]:
         """Return the rows that were last written more than ``expires`` ago (a timedelta, or seconds)."""
@@ -126,6 +86,11 @@ class ResultManager(RoutedManager):
         self._last_missing_id = value
         return self.model(**{key: value})
 
+    def _storable(self, using: str | None, values: dict[str, Any]) -> dict[str, Any]:
+        """Return ``values`` with text that the database which they go to can hold."""
+        connection = connections[self.write_alias(using)]
+        return {name: storable(connection, value) for name, value in values.items()}
+
     def _upsert(self, using: str | None, write: Write) -> Any:
         """Send ``write``; return the row as an instance that loads what it was not told on first use."""
         alias = self.write_alias(using)
@@ -133,7 +98,7 @@ class ResultManager(RoutedManager):
         if pk is None:  # a final SUCCESS is there: the rejected values must not be shown as stored
             return self.using(alias).get(**{write.key: write.values[write.key]})
         options = self.model._meta
-        known = {options.pk.name: pk, **{k: v for k, v in write.values.items() if k not in write.keep}}
+        known = {options.pk.attname: pk, **{k: v for k, v in write.values.items() if k not in write.keep}}
         # In the model's order, which is how from_db wants them; other fields are deferred.
         names = [field.attname for field in options.concrete_fields if field.attname in known]
         return self.model.from_db(alias, names, [known[name] for name in names])
@@ -200,7 +165,8 @@ class TaskResultManager(ResultManager):
             "content_encoding": content_encoding,
             **plan.known({name: value for name, value in described.items() if value is not None}),
         }
-        for name in DESCRIPTIVE:
+        values = self._storable(using, values)
+        for name in DESCRIPTIVE:  # last: what was made visible is longer than it was
             if name in values:
                 values[name] = shorten(values[name], plan.fields[name].max_length)
         write = Write(
@@ -241,7 +207,7 @@ class GroupResultManager(ResultManager):
             "content_type": content_type,
             "content_encoding": content_encoding,
         }
-        return self._upsert(using, Write(key="group_id", values=values))
+        return self._upsert(using, Write(key="group_id", values=self._storable(using, values)))
 
     def forget(self, group_id: str, using: str | None = None) -> None:
         """Delete the saved group ``group_id``; nothing happens where there is none."""
@@ -256,10 +222,9 @@ class ChordCounterManager(RoutedManager):
 
         A chord that is applied again while it counts keeps its counter: parts may have returned already.
         """
-        _fitting_id(self.model, "group_id", group_id)
-        self.using(self.write_alias(using)).get_or_create(
-            group_id=group_id, defaults={"sub_tasks": sub_tasks, "count": count}
-        )
+        values = {"group_id": _fitting_id(self.model, "group_id", group_id), "sub_tasks": sub_tasks, "count": count}
+        write = Write(key="group_id", values=values, keep=frozenset({"sub_tasks", "count"}))
+        upsert(self.model, self.write_alias(using), write)
 
     def count_part(self, group_id: str, using: str | None = None) -> int | None:
         """Count one returned part; return how many are left, None where no counter is known."""

@@ -66,10 +66,9 @@ def count_unready(task_model: type[models.Model], task_ids: list[str], alias: st
     """Return how many of ``task_ids`` have no result yet; leans on the unique index of task_id."""
     chunk = min(connections[alias].features.max_query_params or MAX_IDS, MAX_IDS) - len(states.READY_STATES)
     rows = task_model._base_manager.using(alias).filter(status__in=states.READY_STATES)
-    ready = sum(
-        rows.filter(task_id__in=task_ids[start : start + chunk]).count() for start in range(0, len(task_ids), chunk)
-    )
-    return len(set(task_ids)) - ready
+    ids = list(dict.fromkeys(task_ids))  # once each: a row is found by every chunk that has its id
+    ready = sum(rows.filter(task_id__in=ids[start : start + chunk]).count() for start in range(0, len(ids), chunk))
+    return len(ids) - ready
 
 
 def _leaf_ids(members: list[Any]) -> list[str]:

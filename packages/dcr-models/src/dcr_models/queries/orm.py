@@ -30,7 +30,11 @@ def update_or_insert(plan: Plan, alias: str, write: Write, expected: bool) -> An
         with transaction.atomic(using=alias):
             return _rows(plan, alias).create(**row).pk
     except IntegrityError:
-        return _pk(plan, alias, write) if _writable(plan, alias, write).update(**assignments) else None
+        if _writable(plan, alias, write).update(**assignments):
+            return _pk(plan, alias, write)
+        if not _row(plan, alias, write).exists():
+            raise  # no duplicate: a column that must not be NULL, a constraint of the project's own
+        return None
 
 
 def get_then_save(plan: Plan, alias: str, write: Write, expected: bool) -> Any:
@@ -46,8 +50,9 @@ def get_then_save(plan: Plan, alias: str, write: Write, expected: bool) -> Any:
                 with transaction.atomic(using=alias):
                     return _rows(plan, alias).create(**values).pk
             except IntegrityError:
-                _touch(plan, alias, write)
-        instance = _rows(plan, alias).get(**{write.key: values[write.key]})
+                if not _touch(plan, alias, write):
+                    raise
+        instance = _row(plan, alias, write).get()
         if write.success_is_final and getattr(instance, "status", None) == states.SUCCESS:
             return None
         for name, value in _changes(instance, write).items():
@@ -60,19 +65,23 @@ def _rows(plan: Plan, alias: str) -> models.QuerySet[Any]:
     return plan.model._base_manager.using(alias)
 
 
+def _row(plan: Plan, alias: str, write: Write) -> models.QuerySet[Any]:
+    return _rows(plan, alias).filter(**{write.key: write.values[write.key]})
+
+
 def _writable(plan: Plan, alias: str, write: Write) -> models.QuerySet[Any]:
     """Return the row, unless it holds a SUCCESS that is final."""
-    row = _rows(plan, alias).filter(**{write.key: write.values[write.key]})
+    row = _row(plan, alias, write)
     return row.exclude(status=states.SUCCESS) if write.success_is_final else row
 
 
 def _pk(plan: Plan, alias: str, write: Write) -> Any:
-    return _rows(plan, alias).values_list("pk", flat=True).get(**{write.key: write.values[write.key]})
+    return _row(plan, alias, write).values_list("pk", flat=True).get()
 
 
 def _touch(plan: Plan, alias: str, write: Write) -> int:
     """Lock the row by a write that changes nothing; return how many rows there are, 0 or 1."""
-    return _rows(plan, alias).filter(**{write.key: write.values[write.key]}).update(**{write.key: models.F(write.key)})
+    return _row(plan, alias, write).update(**{write.key: models.F(write.key)})
 
 
 def _changes(instance: models.Model, write: Write) -> Mapping[str, Any]:

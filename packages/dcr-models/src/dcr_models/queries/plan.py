@@ -37,8 +37,9 @@ class Plan:
         self.save_reason = self._find_save_reason()
 
     def known(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those of ``values`` that the model has a column for."""
-        return {name: value for name, value in values.items() if name in self.fields}
+        """Return those of ``values`` that the model has a column for, and does not set by itself."""
+        own = (*self.auto_now, *self.auto_now_add)
+        return {name: value for name, value in values.items() if name in self.fields and name not in own}
 
     def row(self, write: Write) -> tuple[dict[str, Any], list[str]]:
         """Return a whole new row (name -> value), and which of its columns an existing row takes over."""
@@ -67,7 +68,8 @@ class Plan:
             own_pre_save = type(field).pre_save is not models.Field.pre_save
             if own_pre_save and not isinstance(field, models.DateField | models.TimeField):
                 return f"its field {name!r} computes its value in pre_save()"
-            if hasattr(field, "get_placeholder"):
+            # Django 6.1 calls it get_placeholder_sql.
+            if hasattr(field, "get_placeholder") or hasattr(field, "get_placeholder_sql"):
                 return f"its field {name!r} has SQL of its own"
         return None
 

@@ -11,12 +11,11 @@ from django.db.models.signals import post_save, pre_save
 
 from . import orm, statements
 from .plan import Plan, Write, plan_for
-from .text import storable
 
 #: How many ids a process remembers having written, over all aliases.
 REMEMBERED_IDS = 10_000
 
-#: (alias, table, id) of rows that this process wrote lately; see ``_expected``.
+#: (alias, table, id) of rows that this process wrote lately; see ``_one_statement``.
 _written: LRUCache[tuple[str, str, str], bool] = LRUCache(limit=REMEMBERED_IDS)
 
 #: A path takes (plan, alias, write, expected) and returns the row's primary key, None where SUCCESS was kept.
@@ -31,9 +30,7 @@ def upsert(model: type[models.Model], using: str | None, write: Write, *, path: 
     that ``path_for`` picks. Raises what the database raises; nothing is retried here.
     """
     alias = using or router.db_for_write(model)
-    connection = connections[alias]
     plan = plan_for(model)
-    write = write._replace(values={name: storable(connection, value) for name, value in write.values.items()})
     key = (alias, plan.table, write.values[write.key])
     pk = (path or path_for(plan, alias, write))(plan, alias, write, key in _written)
     if pk is not None:
