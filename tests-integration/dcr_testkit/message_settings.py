@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import dcr_models
-
 from dcr_testkit.settings import *  # noqa: F403 - the same project
 
 LOCALE_PATHS = [str(Path(dcr_models.__file__).parent / "locale")]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from dcr_testkit.userland.models import InheritedTaskResult, TaskResultProxy, TenantGroupResult, TenantTaskResult
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Model
@@ -17,6 +16,7 @@ from pytest_django import Settings
 
 from dcr_admin.admin import GroupResultAdmin, TaskResultAdmin
 from dcr_models.models import GroupResult, TaskResult
+from dcr_testkit.userland.models import InheritedTaskResult, TaskResultProxy, TenantGroupResult, TenantTaskResult
 
 
 class ChargeAdmin(TaskResultAdmin):

@@ -15,10 +15,11 @@ import pytest
 from celery import Celery
 from celery._state import _tls  # type: ignore[attr-defined]  # private, as is the next
 from celery.backends.cache import _DUMMY_CLIENT_CACHE  # type: ignore[attr-defined]
-from dcr_testkit.plugin import make_app
 from django.core.cache import caches
 from django.urls import include, path
 from pytest_django import Settings
+
+from dcr_testkit.plugin import make_app
 
 #: What lets a result be any Python object.
 PICKLE = {"result_serializer": "pickle", "result_accept_content": ["pickle", "json"]}

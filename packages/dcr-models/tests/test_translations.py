@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import dcr_models
 import polib
 import pytest
 from django.utils import translation
+
+import dcr_models
 
 LANGUAGES = ("es", "pt_BR", "ru", "zh_Hans")
 LOCALE = Path(dcr_models.__file__).parent / "locale"

@@ -15,10 +15,10 @@ from django.db import connections, models, router
 
 from . import conf
 from .queries import chords, isolation, retention
-from .queries.isolation import TxIsolationWarning
+from .queries.isolation import TxIsolationWarning as TxIsolationWarning
 from .queries.plan import Write, plan_for
 from .queries.text import shorten, storable
-from .queries.transactions import transaction_retry
+from .queries.transactions import transaction_retry as transaction_retry
 from .queries.upsert import upsert
 from .utils import now
 
