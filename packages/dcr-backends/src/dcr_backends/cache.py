@@ -59,6 +59,6 @@ class CacheBackend(KeyValueStoreBackend):
         """Return ``data`` as it is."""
         return data
 
-    def decode(self, payload: Any) -> Any:
-        """Return ``payload`` as it is."""
-        return payload
+    def decode(self, data: Any) -> Any:
+        """Return ``data`` as it is."""
+        return data

@@ -105,8 +105,6 @@ class DatabaseBackend(RetryingBackend):
         }
         if status == states.STARTED:
             columns["date_started"] = timezone.now()
-        if kept := record.kept_columns(request):
-            columns["keep"] = kept
         self._asked.using = using
         with self._explained(self.TaskModel, using):
             self.TaskModel._default_manager.store_result(**columns)
@@ -116,7 +114,7 @@ class DatabaseBackend(RetryingBackend):
     def _get_extended_properties(self, request: Any, traceback: Any) -> dict[str, Any]:
         """Return the columns that describe the task; a hook of 2.x that subclasses override."""
         if not request or not self.app.conf.result_extended:
-            return {}
+            return dict.fromkeys(record.COLUMNS)
         return record.columns(request, self._encode_text)
 
     def _get_meta_from_request(self, request: Any = None) -> dict[str, Any]:

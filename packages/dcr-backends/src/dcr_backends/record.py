@@ -18,27 +18,34 @@ Encode = Callable[[Any], str]
 
 ARGUMENTS = ("task_args", "task_kwargs")
 
+#: What a request can tell.
+COLUMNS = ("task_name", "worker", "periodic_task_name", *ARGUMENTS)
 
-def columns(request: Any, encode: Encode) -> dict[str, str]:
-    """Return the columns that describe the task of ``request``; only those that it knows."""
-    known = {
+
+def columns(request: Any, encode: Encode) -> dict[str, str | None]:
+    """Return the columns that describe the task of ``request``; None in those that it does not know."""
+    known: dict[str, str | None] = {
         "task_name": _name(request),
         "worker": _text(request, "hostname"),
         "periodic_task_name": _periodic_task_name(request),
-        "task_args": _arguments(request, "argsrepr", "args", encode),
-        "task_kwargs": _arguments(request, "kwargsrepr", "kwargs", encode),
+        "task_args": None,
+        "task_kwargs": None,
     }
-    return {column: value for column, value in known.items() if value is not None}
+    if not _is_retry(request):
+        known["task_args"] = _arguments(request, "argsrepr", "args", encode)
+        known["task_kwargs"] = _arguments(request, "kwargsrepr", "kwargs", encode)
+    return known
 
 
-def kept_columns(request: Any) -> tuple[str, ...]:
-    """Return the columns in which the first stored value stays.
+def _is_retry(request: Any) -> bool:
+    """Return whether the task ran before, so that its row knows the arguments already.
 
     Celery publishes a retry without the ``argsrepr`` and ``kwargsrepr`` that the caller chose, and shows
-    the real arguments instead; those must not replace what the caller wanted shown.
+    the real arguments instead. Whoever masked them must not find them in the table, not even where the
+    row of the first run is gone.
     """
     retries = getattr(request, "retries", None)
-    return ARGUMENTS if isinstance(retries, int) and retries > 0 else ()
+    return isinstance(retries, int) and retries > 0
 
 
 def meta(request: Any) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.backends.base import BaseBackend
 from celery.utils.log import get_logger
 from celery.utils.time import get_exponential_backoff_interval
-from django.db import connections
+from django.db import Error, connections
 
 from . import errors
 
@@ -65,7 +66,8 @@ class RetryingBackend(BaseBackend):
             return False
         if lost:
             for connection in routed:
-                connection.close_if_unusable_or_obsolete()
+                with suppress(Error):  # mysqlclient refuses to close what is closed already
+                    connection.close_if_unusable_or_obsolete()
         return True
 
     def _aliases(self) -> set[str]:
@@ -73,13 +75,14 @@ class RetryingBackend(BaseBackend):
         raise NotImplementedError
 
     def _is_set(self, key: str) -> bool:
-        """Return whether the project set ``key``, plainly or under its namespace.
+        """Return whether the project set ``key``, under any of the names that Celery reads it from.
 
         Celery 5.5's ``value_set_for`` does not see keys with a namespace. The last map holds the defaults.
         """
-        conf = self.app.conf
+        conf: Any = self.app.conf
         conf.get(key)  # configuration is loaded on first use
-        names = [key] if not conf.prefix else [key, conf.prefix + key, conf.prefix + key.upper()]
+        # Plain or with the namespace; and as Celery 3 had it.
+        names = [*conf._to_keys(key), *(rename(key) for rename in conf._keys or ())]
         return any(mapping.get(name) is not None for mapping in (conf.maps or ())[:-1] for name in names)
 
     def _retrying(self, function: Callable[..., R], *args: Any) -> R:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from .models import AbstractChordCounter
 
+#: The name that 2.x gave this text.
+W_ISOLATION_REP = isolation.W_REPEATABLE_READ
+
 #: Columns that describe a task; one that is too long is cut, where an id would be refused.
 DESCRIPTIVE = ("task_name", "periodic_task_name", "worker")
 
@@ -243,8 +246,10 @@ class ChordCounterManager(RoutedManager):
         return counter
 
 
-def _fitting_id(model: type[models.Model], name: str, value: Any) -> str:
-    """Return the id as text; raise ValueError where its column cannot hold it."""
+def _fitting_id(model: type[models.Model], name: str, value: Any) -> Any:
+    """Return the id as text, None as it is; raise ValueError where its column cannot hold it."""
+    if value is None:  # the database refuses it
+        return None
     text = str(value)  # Celery lets people pass UUIDs
     max_length = plan_for(model).fields[name].max_length
     if max_length is not None and len(text) > max_length:

@@ -1,0 +1,1 @@
+"""Ours beside the published 2.6.0: public names and behaviours, each side read in an environment of its own."""
