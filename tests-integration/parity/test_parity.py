@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from parity import comparison, table
 from parity.behaviour import BROKE_OFF
 from parity.comparison import Row, Verdict
 from parity.sides import Side
+
+pytestmark = pytest.mark.published
 
 
 def test_both_sides_run_on_the_same_versions(published: Side, here: Side) -> None:

@@ -234,14 +234,18 @@ class ChordCounterManager(RoutedManager):
         return chords.count_part(self.model, group_id, self.write_alias(using))
 
     def claim_finished(
-        self, group_id: str, *, task_model: type[models.Model], using: str | None = None
+        self, group_id: str, *, task_model: Any, using: str | None = None
     ) -> AbstractChordCounter | None:
         """Take over a chord whose parts have all returned; None where some have not, or it is taken already.
 
         ``task_model``: where the parts' states are stored.
         """
         counter: AbstractChordCounter | None = chords.claim_finished(
-            self.model, group_id, self.write_alias(using), task_model
+            self.model,
+            group_id,
+            self.write_alias(using),
+            task_model=task_model,
+            task_alias=task_model._default_manager.write_alias(using or self._db),
         )
         return counter
 

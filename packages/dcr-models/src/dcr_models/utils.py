@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 #: Convert an aware time to the current time zone, and leave anything else alone; the name is of the 2.x surface.
-now_localtime = timezone.template_localtime
+now_localtime = timezone.template_localtime  # type: ignore[attr-defined] # not in the stubs
 
 
 def now() -> datetime:

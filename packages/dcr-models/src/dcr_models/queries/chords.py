@@ -41,7 +41,9 @@ def count_part(model: type[models.Model], group_id: str, alias: str) -> int | No
         return counter.values_list("count", flat=True).get() if changed else None
 
 
-def claim_finished(model: type[models.Model], group_id: str, alias: str, task_model: type[models.Model]) -> Any:
+def claim_finished(
+    model: type[models.Model], group_id: str, alias: str, *, task_model: type[models.Model], task_alias: str
+) -> Any:
     """Take the counter of a finished chord out of the table; return it as an instance, to one caller only.
 
     The counter is an optimisation, the rows of the header's tasks are the truth: a part that was delivered
@@ -54,7 +56,7 @@ def claim_finished(model: type[models.Model], group_id: str, alias: str, task_mo
         if not finished.update(count=0):
             return None
         counter: Any = finished.get()
-        unready = count_unready(task_model, _leaf_ids(json.loads(counter.sub_tasks)), alias)
+        unready = count_unready(task_model, _leaf_ids(json.loads(counter.sub_tasks)), task_alias)
         if unready:
             finished.update(count=unready)
             return None

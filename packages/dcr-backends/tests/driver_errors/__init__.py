@@ -1,0 +1,1 @@
+"""Errors that a database's own driver raises, without a single one that was raised by hand."""
