@@ -1,0 +1,1 @@
+"""Databases of published releases, taken over by this one and given back."""
