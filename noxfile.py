@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent
 DISTRIBUTIONS = ("dcr-models", "dcr-backends", "dcr-admin", "dcr-http", "django-celery-results")
 PACKAGES = ["packages", "meta-package"]
 INTEGRATION = "tests-integration"
+#: Browser tests cannot be imported without Playwright.
+NO_BROWSER = ("--ignore", f"{INTEGRATION}/browser")
 VERSION_FILE = ROOT / "packages/dcr-models/src/dcr_models/__init__.py"
 
 #: Translations of the strings of models, admin and HTTP.
@@ -96,7 +98,8 @@ def tests(session: nox.Session) -> None:
     session.run(
         "pytest",
         "-m",
-        "not services and not browser and not published",
+        "not services and not published and not wheels",
+        *NO_BROWSER,
         *(session.posargs or [*PACKAGES, INTEGRATION]),
         env={"DCR_TEST_DATABASE": "sqlite"},
     )
@@ -114,10 +117,10 @@ def services(session: nox.Session, group: str) -> None:
     versions(session)
     published = {"DCR_PUBLISHED_PYTHON": published_python(session)}
     for database in DATABASES:
-        session.run(
-            "pytest", "-m", "not browser", *PACKAGES, *session.posargs, env={"DCR_TEST_DATABASE": database, **published}
-        )
-    session.run("pytest", "-m", "services or worker or published", INTEGRATION, *session.posargs, env=published)
+        session.run("pytest", *PACKAGES, *session.posargs, env={"DCR_TEST_DATABASE": database, **published})
+    session.run(
+        "pytest", "-m", "services or worker or published", *NO_BROWSER, INTEGRATION, *session.posargs, env=published
+    )
 
 
 @nox.session(python="3.11")
@@ -143,7 +146,8 @@ def wheels(session: nox.Session) -> None:
     dist = Path(session.create_tmp()) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.run("uv", "build", "--quiet", "--all-packages", "--out-dir", str(dist))
-    session.run("pytest", "-m", "wheels", f"{INTEGRATION}/wheels", *session.posargs, env={"DCR_WHEELS": str(dist)})
+    environment = {"DCR_WHEELS": str(dist), "UV": nox.virtualenv.UV}
+    session.run("pytest", "-m", "wheels", f"{INTEGRATION}/wheels", *session.posargs, env=environment)
 
 
 @nox.session

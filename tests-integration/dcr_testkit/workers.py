@@ -1,7 +1,6 @@
-"""Real processes of Celery (workers, beat) that run the project ``workers/shop``, and the brokers between them.
+"""Real processes of Celery (workers, beat) that run the project in ``workers/project``.
 
-Nothing here outlives its ``with`` block: processes run in a session of their own, which is ended as a
-whole; queues, keys and folders are removed.
+None outlives its ``with`` block: each runs in a session of its own, which is ended as a whole.
 """
 
 from __future__ import annotations
@@ -14,23 +13,22 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
-
-from kombu import Connection
-
-from dcr_testkit import services
+from typing import Any, ClassVar, Self
 
 #: Folder that holds the project, to be put on the import path.
-PROJECTS = Path(__file__).resolve().parent.parent / "workers"
+PROJECT = Path(__file__).resolve().parent.parent / "workers" / "project"
 
 #: Seconds that a process may take to start, and to end after the signal.
 PATIENCE = 30
 
-#: What Celery itself says to everybody who runs it as root, as containers do.
-EXPECTED_WARNINGS = ("SecurityWarning: You're running the worker with superuser privileges",)
+#: What Celery itself says: to root, which is who runs in containers, and when it kills a process.
+EXPECTED_WARNINGS = (
+    "SecurityWarning: You're running the worker with superuser privileges",
+    ": WARNING/MainProcess] Soft time limit (",
+    "billiard/popen_fork.py",  # Python 3.12 warns of forks beside threads: another process for a killed one
+)
 
 
 def environment(settings: dict[str, Any]) -> dict[str, str]:
@@ -39,9 +37,10 @@ def environment(settings: dict[str, Any]) -> dict[str, str]:
     return {
         **inherited,
         "DJANGO_SETTINGS_MODULE": "shop.settings",
-        "PYTHONPATH": str(PROJECTS),
+        "PYTHONPATH": str(PROJECT),
         "PYTHONUNBUFFERED": "1",
-        "PYTHONWARNINGS": "default",
+        # Python 3.13 reports connections to SQLite that are open when a process ends.
+        "PYTHONWARNINGS": "default,ignore::ResourceWarning",
         "SHOP_SETTINGS": json.dumps(settings),
     }
 
@@ -68,6 +67,9 @@ def migrate(settings: dict[str, Any], folder: Path, python: str = sys.executable
 class CeleryProcess:
     """A ``celery`` command that goes on until it is stopped; entering starts it, leaving ends it."""
 
+    #: All that were started, so that their logs can be shown with a test that fails.
+    started: ClassVar[list[CeleryProcess]] = []
+
     def __init__(
         self, *arguments: str, settings: dict[str, Any], folder: Path, python: str = sys.executable, ready: str = ""
     ) -> None:
@@ -90,6 +92,7 @@ class CeleryProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.started.append(self)
         try:
             self.wait_for(self.ready)
         except BaseException:
@@ -131,11 +134,20 @@ class CeleryProcess:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"did not end within {seconds} seconds:\n{self.log}") from None
 
-    def stop(self) -> int:
-        """Ask the process to finish its work and end, as a service manager does; return the exit code."""
+    def terminate(self) -> None:
+        """Ask the process to finish its work and end, as a service manager does."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> int:
+        """Ask the process to end, wait until it has, and return the exit code."""
+        self.terminate()
         return self.wait()
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether the process has not ended yet."""
+        return self.process is not None and self.process.poll() is None
 
     @property
     def has_orphans(self) -> bool:
@@ -166,70 +178,6 @@ def worker(
     """Return a worker; entering waits until it is ready."""
     arguments = ["--pool", pool, "--concurrency", str(concurrency), "--loglevel", "INFO", *options]
     return CeleryProcess("worker", *arguments, settings=settings, folder=folder, python=python, ready=" ready.")
-
-
-#: Takes a folder for what the broker needs on disk; lends the settings that lead to it.
-Broker = Callable[[Path], AbstractContextManager[dict[str, Any]]]
-
-
-@contextmanager
-def filesystem(folder: Path) -> Iterator[dict[str, Any]]:
-    """Lend a broker that keeps messages in files."""
-    messages, control = folder / "messages", folder / "control"
-    for path in (messages, control):
-        path.mkdir()
-    options = {
-        "data_folder_in": str(messages),
-        "data_folder_out": str(messages),
-        "control_folder": str(control),
-        "polling_interval": 0.05,  # seconds; kombu's own is 1
-    }
-    yield {"CELERY_BROKER_URL": "filesystem://localhost//", "CELERY_BROKER_TRANSPORT_OPTIONS": options}
-
-
-@contextmanager
-def redis(folder: Path) -> Iterator[dict[str, Any]]:
-    """Lend the Redis server, where every key has a prefix of its own."""
-    from redis import Redis
-
-    url = f"{services.REDIS_URL}/6"
-    prefix = f"dcr-{uuid.uuid4().hex}-"
-    try:
-        yield {"CELERY_BROKER_URL": url, "CELERY_BROKER_TRANSPORT_OPTIONS": {"global_keyprefix": prefix}}
-    finally:
-        with Redis.from_url(url) as client:
-            if keys := list(client.scan_iter(match=f"{prefix}*", count=1000)):
-                client.delete(*keys)
-
-
-@contextmanager
-def rabbitmq(folder: Path) -> Iterator[dict[str, Any]]:
-    """Lend the RabbitMQ server, with a queue and exchanges of its own."""
-    name = f"dcr-{uuid.uuid4().hex}"
-    control, events = f"{name}-control", f"{name}-events"
-    try:
-        yield {
-            "CELERY_BROKER_URL": services.RABBITMQ_URL,
-            "CELERY_TASK_DEFAULT_QUEUE": name,
-            "CELERY_CONTROL_EXCHANGE": control,
-            "CELERY_EVENT_EXCHANGE": events,
-        }
-    finally:
-        with Connection(services.RABBITMQ_URL, connect_timeout=5) as connection:
-            channel = connection.channel()
-            channel.queue_delete(name)
-            for exchange in (name, events, f"{control}.pidbox", f"reply.{control}.pidbox"):
-                channel.exchange_delete(exchange)
-
-
-BROKERS: dict[str, Broker] = {"filesystem": filesystem, "redis": redis, "rabbitmq": rabbitmq}
-
-
-def celery_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the project's settings that are Celery's, under Celery's own names."""
-    return {
-        name.removeprefix("CELERY_").lower(): value for name, value in settings.items() if name.startswith("CELERY_")
-    }
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:

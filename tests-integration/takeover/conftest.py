@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from takeover.databases import VENDORS, Recording, scratch_database
+from dcr_testkit.databases import VENDORS, Recording, scratch_database
 from takeover.installations import Installation, Interpreter
 from takeover.make_dumps import RELEASES
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from takeover.databases import Recording, scratch_database
+from dcr_testkit.databases import Recording, scratch_database
 from takeover.installations import Installation
 
 pytestmark = pytest.mark.published

@@ -20,7 +20,7 @@ from typing import Any
 
 from dcr_testkit import services
 
-DUMPS = Path(__file__).resolve().parent / "dumps"
+DUMPS = Path(__file__).resolve().parents[1] / "takeover" / "dumps"
 
 
 @dataclass(frozen=True)
