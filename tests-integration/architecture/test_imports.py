@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
 import tomllib
@@ -14,7 +15,7 @@ import pytest
 from django.core.cache import BaseCache
 from django.db.models import QuerySet
 
-from dcr_models import managers
+from dcr_models import counters, managers
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -113,13 +114,15 @@ def queries(tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 
 def _called(call: ast.Call) -> str:
-    """Return the last part of the name that is called."""
-    return getattr(call.func, "attr", None) or getattr(call.func, "id", "")
+    """Return the last part of the name that is called; none for one of Python's own, as ``all()``."""
+    name: str = getattr(call.func, "attr", None) or getattr(call.func, "id", "")
+    return "" if isinstance(call.func, ast.Name) and hasattr(builtins, name) else name
 
 
 def _is_verb(name: str) -> bool:
     """Return whether the managers define ``name`` themselves."""
-    own = [cls for cls in vars(managers).values() if isinstance(cls, type) and cls.__module__ == managers.__name__]
+    modules = (managers, counters)
+    own = [cls for m in modules for cls in vars(m).values() if isinstance(cls, type) and cls.__module__ == m.__name__]
     return any(name in vars(cls) for cls in own)
 
 
@@ -151,7 +154,7 @@ def test_queries_stay_in_dcr_models(package: str) -> None:
         for name, line in queries(tree)
         if (place, name) not in ALLOWED
     ]
-    assert not found, "rows are reached through the verbs of dcr_models.managers"
+    assert not found, "rows are reached through the verbs of the managers in dcr_models"
 
 
 def test_every_allowed_query_is_still_there() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +18,8 @@ from celery.result import AsyncResult, GroupResult
 from celery.worker import state as worker_state
 from celery.worker.request import Request
 from celery.worker.strategy import proto1_to_proto2
-from django.db import connections
+from django.db import connection, connections
+from kombu.asynchronous.timer import Timer
 
 from dcr_models.models import ChordCounter
 
@@ -82,6 +85,10 @@ class Chord:
     def part_fails(self, part: str, error: Exception) -> None:
         self.backend.mark_as_failure(part, error, request=self.context(part))
 
+    def part_is_ignored(self, part: str, value: Any) -> None:
+        """Return as a task that ignores its result."""
+        self.backend.mark_as_done(part, value, request=self.context(part), store_result=False)
+
     @property
     def count(self) -> int | None:
         return ChordCounter.objects.filter(group_id=self.group_id).values_list("count", flat=True).first()
@@ -118,6 +125,29 @@ def worker(app: Celery) -> Iterator[InlineWorker]:
 def task_id() -> str:
     """Return an id that no other test uses: caches outlive a test."""
     return uuid4().hex
+
+
+@pytest.fixture
+def consumer(app: Celery) -> Any:
+    """Return who sends ``worker_ready``, as far as a receiver can know it."""
+    return type("Consumer", (), {"app": app, "timer": Timer()})()
+
+
+@pytest.fixture
+def raising(db: None) -> Callable[..., AbstractContextManager[None]]:
+    """Return a context in which ``error`` is raised ``before`` each statement that this pattern is found in."""
+
+    @contextmanager
+    def raising(error: Any, *, before: str) -> Iterator[None]:
+        def execute(run: Any, sql: str, *rest: Any) -> Any:
+            if re.search(before, re.sub(r'["`]', "", sql)):
+                raise error
+            return run(sql, *rest)
+
+        with connection.execute_wrapper(execute):
+            yield
+
+    return raising
 
 
 @pytest.fixture

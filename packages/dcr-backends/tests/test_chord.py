@@ -13,7 +13,7 @@ from celery.app.task import Context
 from celery.exceptions import ChordError
 from celery.result import AsyncResult, GroupResult, result_from_tuple
 
-from dcr_backends.chord import leaf_ids
+from dcr_backends.groups import leaves
 from dcr_models.models import ChordCounter
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ class TestApplying:
     def test_nested_groups_count_by_their_leaves(self, new_chord: Any) -> None:
         made = new_chord("one", ["two", ["three", "four"]], "five")
         assert made.count == 5
-        assert leaf_ids(made.members) == ["one", "two", "three", "four", "five"]
+        assert [leaf.id for leaf in leaves(made.members)] == ["one", "two", "three", "four", "five"]
 
     def test_header_as_a_group(self, app: Celery, tasks: SimpleNamespace) -> None:
         header = GroupResult("group", [AsyncResult("one", app=app)], app=app)

@@ -66,6 +66,48 @@ class TestFailing:
         assert tasks.calls == []
         assert AsyncResult(made.body.id, app=app).failed()
 
+    def test_immutable_body_has_one_error_that_names_one(
+        self, app: Celery, new_chord: Any, tasks: SimpleNamespace, worker: Any
+    ) -> None:
+        made = new_chord("one", ["two", "three"], "four")
+        made.body.set(immutable=True)
+        made.body.on_error(tasks.record.si("errback"))
+        made.part_fails("four", KeyError("later"))
+        for part in ("one", "two"):
+            made.part_returns(part, part)
+        made.part_fails("three", ValueError("no luck"))
+        worker.run()
+        assert tasks.calls == [["errback"]]
+        error = AsyncResult(made.body.id, app=app).get(timeout=1, propagate=False)
+        assert isinstance(error, ChordError)
+        assert str(error) == "Dependency three raised ValueError('no luck')"
+        assert made.count is None
+
+    def test_immutable_body_and_part_that_was_revoked(self, app: Celery, new_chord: Any, tasks: Any) -> None:
+        made = new_chord("one", "two")
+        made.body.set(immutable=True)
+        made.part_returns("one", 1)
+        made.backend.mark_as_revoked("two", "terminated", request=made.context("two"))
+        error = AsyncResult(made.body.id, app=app).get(timeout=1, propagate=False)
+        assert str(error) == "Dependency two raised TaskRevokedError('terminated')"
+
+    def test_immutable_body_needs_no_results(self, new_chord: Any, tasks: SimpleNamespace, worker: Any) -> None:
+        """Not even such as can be read."""
+        made = new_chord("one", "two")
+        made.body.set(immutable=True)
+        made.part_returns("one", 1)
+        TaskResult.objects.filter(task_id="one").update(result="{")
+        made.part_returns("two", 2)
+        worker.run()
+        assert tasks.calls == [[]]
+
+    def test_traceback_says_why(self, app: Celery, new_chord: Any) -> None:
+        made = new_chord("one")
+        made.part_fails("one", ValueError("no luck"))
+        traceback = AsyncResult(made.body.id, app=app).traceback
+        assert traceback.splitlines()[-1].endswith("ChordError: Dependency one raised ValueError('no luck')")
+        assert "ValueError: no luck" in traceback
+
     def test_row_that_cannot_be_read(self, app: Celery, new_chord: Any) -> None:
         made = new_chord("one", "two")
         made.part_returns("one", 1)

@@ -1,20 +1,26 @@
-"""What the tests of dcr-models share: a short way to store, the three ways to write, scratch databases."""
+"""What the tests of dcr-models share: short ways to store and to start chords, the ways to write, scratch databases."""
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
+from celery.result import AsyncResult
 from celery.utils import uuid
 from django.db import connection, connections
 from django.db.models.signals import pre_save
+from django.test.utils import isolate_apps
 from pytest_django import DjangoDbBlocker
 
+from dcr_models.codec import Encoded
 from dcr_models.models import ChordCounter, GroupResult, TaskResult
 from dcr_models.queries import statements
 
@@ -47,6 +53,73 @@ def stored() -> Callable[..., dict[str, Any]]:
         return row
 
     return columns
+
+
+@pytest.fixture
+def header(celery_app: Celery) -> list[AsyncResult[Any]]:
+    """Return the results of three tasks that have not returned."""
+    return [celery_app.AsyncResult(uuid()) for _ in range(3)]
+
+
+@pytest.fixture
+def start() -> Callable[..., str]:
+    """Return a function that creates the counter of a chord over some results; it returns the group id."""
+
+    def start_chord(header: Iterable[Any], count: int = 0, *, group_id: str = "", **more: Any) -> str:
+        group_id = group_id or uuid()
+        sub_tasks = json.dumps([result.as_tuple() for result in header])
+        ChordCounter.objects.start(group_id=group_id, sub_tasks=sub_tasks, count=count, **more)
+        return group_id
+
+    return start_chord
+
+
+@pytest.fixture
+def finished(start: Callable[..., str], header: list[AsyncResult[Any]], store: Callable[..., Any]) -> str:
+    """Return the group id of a chord all of whose parts have returned."""
+    for member in header:
+        store(member.id)
+    return start(header, body=Encoded("application/json", "utf-8", "{}"))
+
+
+@pytest.fixture
+def counter() -> Callable[[str], Any]:
+    """Return a function that reads the counter of a chord."""
+    return lambda group_id: ChordCounter.objects.get(group_id=group_id)
+
+
+# SQLite has RETURNING since 3.35; the others have a statement of their own in every version.
+@pytest.fixture(params=["the vendor's statement", *(["portable"] if connection.vendor == "sqlite" else [])])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Count and claim with the vendor's statement, and as a database does that has none."""
+    if request.param == "portable":
+        monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
+    return str(request.param)
+
+
+@pytest.fixture
+def few_parameters(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Return how many parameters a statement may have; SQLite then refuses more, as older builds of it do."""
+    limit = 999  # which Django 5.2 believes of every SQLite; later ones ask
+    if connection.vendor != "sqlite":
+        monkeypatch.setattr(connection.features, "max_query_params", limit)
+        yield limit
+        return
+    before = connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, limit)
+    yield limit
+    connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
+
+
+@pytest.fixture
+def own_proxy() -> Iterator[Callable[..., Any]]:
+    """Return a function that makes a project's own proxy of task results, with a manager and members of its own."""
+
+    def proxy(manager: Any, **members: Any) -> Any:
+        meta = type("Meta", (), {"app_label": "userland", "proxy": True})
+        return type("Own", (TaskResult,), {"objects": manager, "Meta": meta, "__module__": __name__, **members})
+
+    with isolate_apps("dcr_testkit.userland"):
+        yield proxy
 
 
 @contextmanager
@@ -82,7 +155,9 @@ def scratch(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path:
     Not together with the ``django_db`` mark, which knows the databases of the settings only.
     """
     entry = {**connections.settings["default"]}
-    name = str(tmp_path / "scratch.sqlite3") if connection.vendor == "sqlite" else f"{entry['NAME']}_scratch"
+    # TEST: two runs with test databases of their own must not meet here.
+    beside = f"{entry['TEST']['NAME'] or entry['NAME']}_scratch"
+    name = str(tmp_path / "scratch.sqlite3") if connection.vendor == "sqlite" else beside
     if connection.vendor == "sqlite":
         entry["OPTIONS"] = {"timeout": 20}  # seconds that a writer waits for another one
     # The handler's settings serve all threads, each of which opens a connection of its own.

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Tags, registry, run_checks
 from django.db import connection
 from django.db.models.signals import post_save
 
-from dcr_models import checks
+from dcr_models import checks, conf
 from dcr_models.models import GroupResult, TaskResult
 from dcr_testkit.userland.models import InheritedTaskResult
 
@@ -96,9 +96,25 @@ class TestOptions:
         settings.DJANGO_CELERY_RESULTS = {"ALLOW_EDIT": True}
         message = text(self.options("W002"))
         assert message.startswith("DJANGO_CELERY_RESULTS has the key 'ALLOW_EDIT', which means nothing.")
-        assert message.endswith("Known keys: ALLOW_EDITS, SUCCESS_IS_FINAL.")
+        assert message.endswith(f"Known keys: {', '.join(conf.OPTIONS)}.")
+        assert "SUCCESS_IS_FINAL" in message
 
-    @pytest.mark.parametrize("value", [None, {}, {"ALLOW_EDITS": True, "SUCCESS_IS_FINAL": False}])
+    def test_every_wrong_value_is_an_error(self, settings: Any) -> None:
+        settings.DJANGO_CELERY_RESULTS = {"CHORD_SWEEP_INTERVAL": "60", "UNREADY_EXPIRES": None}
+        assert [message.msg for message in self.options("E002")] == [
+            "DJANGO_CELERY_RESULTS['CHORD_SWEEP_INTERVAL'] must be of type int or float, got '60'.",
+            "DJANGO_CELERY_RESULTS['UNREADY_EXPIRES'] must be of type int or float, got None.",
+        ]
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            None,
+            {},
+            {"ALLOW_EDITS": True, "SUCCESS_IS_FINAL": False},
+            {"CHORD_SWEEP_INTERVAL": 0, "UNREADY_EXPIRES": 0.5},
+        ],
+    )
     def test_anything_else_is_fine(self, settings: Any, value: Any) -> None:
         settings.DJANGO_CELERY_RESULTS = value
         assert checks.check_options(None) == []

@@ -1,9 +1,10 @@
-"""The counter never lies in the dangerous direction, and one caller only gets a finished chord."""
+"""The counter never lies in the dangerous direction; its header grows; who looks at all counters sees them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,168 +13,192 @@ from celery.result import AsyncResult
 from celery.result import GroupResult as CeleryGroupResult
 from celery.utils import uuid
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from dcr_models.codec import Encoded
 from dcr_models.models import ChordCounter, TaskResult
-from dcr_models.queries import chords
-from dcr_testkit.userland.models import TenantTaskResult
 
-Store = Callable[..., Any]
+Start = Callable[..., str]
+Counter = Callable[[str], Any]
+
+MINUTE = timedelta(minutes=1)
 
 pytestmark = pytest.mark.django_db
 
 
-def start(header: Iterable[Any], count: int) -> str:
-    """Create the counter of a chord with the given results as its header; return its group id."""
-    group_id = uuid()
-    sub_tasks = json.dumps([result.as_tuple() for result in header])
-    ChordCounter.objects.start(group_id=group_id, sub_tasks=sub_tasks, count=count)
-    return group_id
+def claim(group_id: str, token: str = "me") -> Any:
+    return ChordCounter.objects.claim(group_id, token=token, lease=MINUTE, tasks=TaskResult.objects)
 
 
-def claim(group_id: str, task_model: Any = TaskResult) -> Any:
-    return ChordCounter.objects.claim_finished(group_id, task_model=task_model)
+@pytest.mark.usefixtures("path")
+class TestStart:
+    def test_makes_a_counter(self) -> None:
+        group_id, before = uuid(), timezone.now()
+        ChordCounter.objects.start(group_id=group_id, sub_tasks="[]", count=3)
+        row = ChordCounter.objects.get(group_id=group_id)
+        assert (row.sub_tasks, row.count, row.body, row.claimed_by, row.claimed_at) == ("[]", 3, None, None, None)
+        assert before <= row.date_created <= timezone.now()
 
+    def test_stores_the_body(self, start: Start, counter: Counter) -> None:
+        row = counter(start([], body=Encoded("application/json", "utf-8", '{"task": "shop.sum"}')))
+        assert (row.body, row.body_content_type, row.body_content_encoding) == (
+            '{"task": "shop.sum"}',
+            "application/json",
+            "utf-8",
+        )
 
-def count(group_id: str) -> int:
-    return int(ChordCounter.objects.values_list("count", flat=True).get(group_id=group_id))
+    def test_leaves_a_counter_that_counts_already(self, start: Start, header: Any, counter: Counter) -> None:
+        group_id = start(header, count=3, body=Encoded("a/b", "utf-8", "first"))
+        ChordCounter.objects.count_part(group_id)
+        before = ChordCounter.objects.values().get()
+        start(header[:1], count=1, group_id=group_id, body=Encoded("a/b", "utf-8", "second"))
+        assert ChordCounter.objects.values().get() == before
+        assert counter(group_id).count == 2
 
-
-@pytest.fixture
-def header(celery_app: Celery) -> list[AsyncResult[Any]]:
-    """Return the results of three tasks that have not returned."""
-    return [celery_app.AsyncResult(uuid()) for _ in range(3)]
-
-
-@pytest.fixture(params=["the vendor's statement", "portable"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Count with the vendor's statement, and as a database does that has none."""
-    if request.param == "portable":
-        if connection.vendor != "sqlite":
-            pytest.skip("always has a statement; SQLite has one since 3.35")
-        monkeypatch.setattr(connection.features, "can_return_columns_from_insert", False)
-    return str(request.param)
+    def test_leaves_a_claim_alone(self, start: Start, counter: Counter) -> None:
+        group_id = start([])
+        claim(group_id)
+        start([], count=1, group_id=group_id)
+        assert counter(group_id).claimed_by == "me"
+        assert claim(group_id, "other") is None
 
 
 @pytest.mark.usefixtures("way")
 class TestCountPart:
-    def test_returns_how_many_are_left(self) -> None:
+    def test_returns_how_many_are_left(self, start: Start, counter: Counter) -> None:
         group_id = start([], count=2)
         assert [ChordCounter.objects.count_part(group_id) for _ in range(2)] == [1, 0]
-        assert count(group_id) == 0
+        assert counter(group_id).count == 0
 
-    def test_stops_at_zero(self) -> None:
+    def test_stops_at_zero(self, start: Start, counter: Counter) -> None:
         group_id = start([], count=1)
         assert [ChordCounter.objects.count_part(group_id) for _ in range(3)] == [0, 0, 0]
-        assert count(group_id) == 0
+        assert counter(group_id).count == 0
 
-    def test_returns_none_without_a_counter(self) -> None:
+    def test_returns_none_without_a_counter(self, start: Start, counter: Counter) -> None:
         other = start([], count=2)
         assert ChordCounter.objects.count_part(uuid()) is None
-        assert count(other) == 2
+        assert counter(other).count == 2
 
-    def test_does_not_read_the_header(self) -> None:
+    def test_does_not_read_the_header(self, start: Start) -> None:
         group_id = start([], count=2)
         with CaptureQueriesContext(connection) as context:
             ChordCounter.objects.count_part(group_id)
         assert not [query["sql"] for query in context if "sub_tasks" in query["sql"]]
 
+    def test_counts_a_claimed_chord_too(self, start: Start, counter: Counter) -> None:
+        """A sweep may be faster than the last part: whose return then finds the claim."""
+        group_id = start([], count=1)
+        claim(group_id)
+        assert ChordCounter.objects.count_part(group_id) == 0
+        assert counter(group_id).claimed_by == "me"
 
-def test_counting_takes_one_statement(django_assert_num_queries: Any) -> None:
-    group_id = start([], count=2)
-    with django_assert_num_queries(1):
-        ChordCounter.objects.count_part(group_id)
-    with django_assert_num_queries(1):
-        ChordCounter.objects.count_part(uuid())
 
-
-class TestClaimFinished:
-    @pytest.mark.parametrize("state", ["SUCCESS", "FAILURE", "REVOKED"])
-    def test_gives_the_counter_to_one_caller(self, state: str, header: list[AsyncResult[Any]], store: Store) -> None:
-        group_id = start(header, count=0)
-        for member in header:
-            store(member.id, state)
-        counter = claim(group_id)
-        assert isinstance(counter, ChordCounter)
-        assert counter.group_result() == CeleryGroupResult(group_id, header)
-        assert not ChordCounter.objects.exists()
-        assert claim(group_id) is None
-
-    def test_leaves_a_chord_that_counts(self, header: list[AsyncResult[Any]], store: Store) -> None:
-        group_id = start(header, count=1)
-        for member in header:
-            store(member.id)
-        assert claim(group_id) is None
-        assert count(group_id) == 1
-
-    def test_knows_no_counter(self) -> None:
-        assert claim(uuid()) is None
-
-    @pytest.mark.parametrize("state", [None, "PENDING", "STARTED", "RETRY", "PROGRESS"])
-    def test_counts_anew_where_zero_came_early(
-        self, state: str | None, header: list[AsyncResult[Any]], store: Store
+@pytest.mark.usefixtures("way")
+class TestGrow:
+    def test_adds_to_header_and_count(
+        self, start: Start, counter: Counter, header: list[AsyncResult[Any]], celery_app: Celery
     ) -> None:
-        """As after a part that was delivered twice."""
-        group_id = start(header, count=0)
-        store(header[0].id, "SUCCESS")
-        for member in header[1:] if state else []:
-            store(member.id, state)
-        assert claim(group_id) is None
-        assert count(group_id) == 2
+        group_id, other = start(header, count=3), start(header, count=3)
+        new = celery_app.AsyncResult(uuid(), parent=header[0])
+        assert ChordCounter.objects.grow(group_id, new.as_tuple()) is True
+        row = counter(group_id)
+        assert row.group_result() == CeleryGroupResult(group_id, [*header, new])
+        assert row.group_result().results[3].parent == header[0]
+        assert (row.count, counter(other).count) == (4, 3)
+        assert len(json.loads(counter(other).sub_tasks)) == 3
 
-    def test_leaves_other_chords_alone(self, header: list[AsyncResult[Any]], store: Store) -> None:
-        other = start(header, count=0)
-        finished = start(header[:1], count=0)
+    def test_counts_the_leaves_of_a_group(self, start: Start, counter: Counter, header: list[AsyncResult[Any]]) -> None:
+        group_id = start([], count=0)
+        ChordCounter.objects.grow(group_id, CeleryGroupResult(uuid(), header).as_tuple())
+        assert counter(group_id).count == 3
+
+    def test_adds_a_result_once(self, start: Start, counter: Counter, header: list[AsyncResult[Any]]) -> None:
+        """The reply to a first attempt may have been lost."""
+        group_id = start(header[:2], count=2)
+        for _ in range(2):
+            assert ChordCounter.objects.grow(group_id, header[2].as_tuple()) is True
+        assert (counter(group_id).count, len(json.loads(counter(group_id).sub_tasks))) == (3, 3)
+
+    def test_has_to_be_waited_for(
+        self, start: Start, counter: Counter, header: list[AsyncResult[Any]], store: Any
+    ) -> None:
+        group_id = start(header[:1], count=1)
         store(header[0].id)
-        assert claim(finished) is not None
-        assert ChordCounter.objects.get().group_id == other
+        ChordCounter.objects.grow(group_id, header[1].as_tuple())
+        assert ChordCounter.objects.count_part(group_id) == 1
+        assert claim(group_id) is None
+        store(header[1].id)
+        assert claim(group_id).tasks.keys() == {header[0].id, header[1].id}
 
-    def test_looks_into_nested_groups(self, header: list[AsyncResult[Any]], store: Store) -> None:
+    def test_knows_no_counter(self, header: list[AsyncResult[Any]]) -> None:
+        assert ChordCounter.objects.grow(uuid(), header[0].as_tuple()) is False
+        assert not ChordCounter.objects.exists()
+
+    def test_is_refused_by_a_claimed_chord(
+        self, start: Start, counter: Counter, header: list[AsyncResult[Any]]
+    ) -> None:
+        group_id = start([])
+        token = claim(group_id).token
+        assert ChordCounter.objects.grow(group_id, header[0].as_tuple()) is False
+        assert (counter(group_id).sub_tasks, counter(group_id).count) == ("[]", 0)
+        ChordCounter.objects.release(group_id, token)
+        assert ChordCounter.objects.grow(group_id, header[0].as_tuple()) is True
+
+
+class TestUnclaimed:
+    def unclaimed(self, lease: timedelta = MINUTE) -> list[Any]:
+        return list(ChordCounter.objects.unclaimed(lease))
+
+    def test_yields_counters_from_old_to_new(self, start: Start, counter: Counter) -> None:
+        before = timezone.now()
+        ids = [
+            start([], count=number, body=Encoded("a/b", "utf-8", "body") if number else None) for number in (2, 0, 1)
+        ]
+        found = self.unclaimed()
+        assert [(group_id, has_body) for group_id, _, has_body in found] == list(
+            zip(ids, (True, False, True), strict=True)
+        )
+        assert all(before <= created <= timezone.now() for _, created, _ in found)
+
+    def test_tells_what_2_6_made(self) -> None:
+        ChordCounter.objects.create(group_id="2.6", sub_tasks="[]", count=1)
+        assert self.unclaimed() == [("2.6", None, False)]
+
+    def test_leaves_out_live_claims(self, start: Start) -> None:
+        claimed, expired, released, free = (start([]) for _ in range(4))
+        for group_id in (claimed, expired, released):
+            claim(group_id)
+        ChordCounter.objects.filter(group_id=expired).update(claimed_at=F("claimed_at") - 2 * MINUTE)
+        ChordCounter.objects.release(released, "me")
+        assert [group_id for group_id, _, _ in self.unclaimed()] == [expired, released, free]
+        assert [group_id for group_id, _, _ in self.unclaimed(3 * MINUTE)] == [released, free]
+
+    def test_takes_one_statement_that_reads_no_header(self, start: Start) -> None:
+        start([], body=Encoded("a/b", "utf-8", "body"))
+        with CaptureQueriesContext(connection) as context:
+            self.unclaimed()
+        (query,) = context
+        assert "sub_tasks" not in query["sql"]
+
+
+class TestWaitingFor:
+    def test_names_the_tasks_of_all_headers(self, start: Start, header: list[AsyncResult[Any]]) -> None:
         first, second, third = header
-        nested = CeleryGroupResult(uuid(), [second, CeleryGroupResult(uuid(), [third])])
-        group_id = start([first, nested], count=0)
-        store(first.id)
-        store(nested.id)  # a group's id is no task's
-        assert claim(group_id) is None
-        assert count(group_id) == 2
-        store(second.id)
-        store(third.id)
-        ChordCounter.objects.update(count=0)
-        assert claim(group_id).group_result().results == [first, nested]
+        start([first, CeleryGroupResult(uuid(), [second])], count=2)
+        claim(start([]))
+        start([second, CeleryGroupResult(uuid(), [CeleryGroupResult(uuid(), [third])])], count=2)
+        assert ChordCounter.objects.waiting_for() == {first.id, second.id, third.id}
 
-    def test_asks_the_model_that_holds_the_results(self, header: list[AsyncResult[Any]], store: Store) -> None:
-        group_id = start(header, count=0)
+    def test_is_empty_without_chords(self) -> None:
+        assert ChordCounter.objects.waiting_for() == set()
+
+    def test_takes_one_statement(
+        self, start: Start, header: list[AsyncResult[Any]], django_assert_num_queries: Any
+    ) -> None:
         for member in header:
-            store(member.id, manager=TenantTaskResult.objects)
-        assert claim(group_id) is None
-        assert count(group_id) == 3
-        ChordCounter.objects.update(count=0)
-        assert claim(group_id, TenantTaskResult) is not None
-
-    def test_an_empty_chord_is_finished(self) -> None:
-        assert claim(start([], count=0)) is not None
-
-
-class TestCountUnready:
-    @pytest.fixture(autouse=True)
-    def small_chunks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Ask for two ids at a time; the ready states are parameters, too."""
-        monkeypatch.setattr(chords, "MAX_IDS", 5)
-
-    def count_unready(self, ids: list[str]) -> int:
-        return chords.count_unready(TaskResult, ids, "default")
-
-    def test_adds_the_chunks_up(self, store: Store, django_assert_num_queries: Any) -> None:
-        ids = [uuid() for _ in range(5)]
-        for task_id in ids[1:4]:
-            store(task_id)
-        with django_assert_num_queries(3):
-            assert self.count_unready(ids) == 2
-
-    def test_counts_an_id_once(self, store: Store) -> None:
-        ready, unready = uuid(), uuid()
-        store(ready)
-        assert self.count_unready([ready, unready, ready, unready, ready, unready]) == 1
-
-    def test_knows_nothing_of_no_ids(self) -> None:
-        assert self.count_unready([]) == 0
+            start([member], count=1)
+        with django_assert_num_queries(1):
+            ChordCounter.objects.waiting_for()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,16 +11,26 @@ from django.core.exceptions import ImproperlyConfigured
 
 from dcr_models import conf
 
+DEFAULTS = {
+    "ALLOW_EDITS": False,
+    "CHORD_SWEEP_INTERVAL": 60,
+    "SUCCESS_IS_FINAL": True,
+    "UNREADY_EXPIRES": 30 * 24 * 3600,
+}
+
 
 class TestGet:
-    @pytest.mark.parametrize(("name", "default"), [("ALLOW_EDITS", False), ("SUCCESS_IS_FINAL", True)])
-    def test_returns_the_default(self, name: str, default: bool, settings: Any) -> None:
+    @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
+    def test_returns_the_default(self, name: str, default: Any, settings: Any) -> None:
         nothing: dict[str, Any] | None
         for nothing in ({}, None):
             settings.DJANGO_CELERY_RESULTS = nothing
-            assert conf.get(name) is default
+            assert (conf.get(name), type(conf.get(name))) == (default, type(default))
         del settings.DJANGO_CELERY_RESULTS
-        assert conf.get(name) is default
+        assert conf.get(name) == default
+
+    def test_has_no_other_options(self) -> None:
+        assert set(conf.OPTIONS) == set(DEFAULTS)
 
     def test_reads_when_asked(self, settings: Any) -> None:
         settings.DJANGO_CELERY_RESULTS = {"ALLOW_EDITS": True}
@@ -33,6 +44,20 @@ class TestGet:
         message = f"DJANGO_CELERY_RESULTS['SUCCESS_IS_FINAL'] must be of type bool, got {value!r}."
         with pytest.raises(ImproperlyConfigured, match=re.escape(message)):
             conf.get("SUCCESS_IS_FINAL")
+
+    @pytest.mark.parametrize("name", ["CHORD_SWEEP_INTERVAL", "UNREADY_EXPIRES"])
+    class TestSeconds:
+        @pytest.mark.parametrize("value", [0, 90, 0.5])
+        def test_may_be_whole_or_not(self, name: str, value: Any, settings: Any) -> None:
+            settings.DJANGO_CELERY_RESULTS = {name: value}
+            assert conf.get(name) == value
+
+        @pytest.mark.parametrize("value", [True, "60", None, timedelta(days=1)])
+        def test_are_a_number(self, name: str, value: Any, settings: Any) -> None:
+            settings.DJANGO_CELERY_RESULTS = {name: value}
+            message = f"DJANGO_CELERY_RESULTS['{name}'] must be of type int or float, got {value!r}."
+            with pytest.raises(ImproperlyConfigured, match=re.escape(message)):
+                conf.get(name)
 
     @pytest.mark.parametrize(("value", "expected"), [(1, True), ("yes", True), (None, False), ([], False)])
     def test_takes_any_truth_value_where_2_x_did(self, value: Any, expected: bool, settings: Any) -> None:

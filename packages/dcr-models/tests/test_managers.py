@@ -100,21 +100,6 @@ class TestForget:
 
 
 class TestStartAChord:
-    def test_creates_a_counter(self) -> None:
-        group_id = uuid()
-        ChordCounter.objects.start(group_id=group_id, sub_tasks="[]", count=3)
-        counter = ChordCounter.objects.get(group_id=group_id)
-        assert (counter.sub_tasks, counter.count) == ("[]", 3)
-
-    @pytest.mark.usefixtures("path")
-    def test_leaves_a_counter_that_counts_already(self) -> None:
-        group_id = uuid()
-        ChordCounter.objects.start(group_id=group_id, sub_tasks="[]", count=3)
-        ChordCounter.objects.count_part(group_id)
-        ChordCounter.objects.start(group_id=group_id, sub_tasks="[[]]", count=3)
-        counter = ChordCounter.objects.get(group_id=group_id)
-        assert (counter.sub_tasks, counter.count) == ("[]", 2)
-
     def test_refuses_an_id_that_does_not_fit(self) -> None:
         with pytest.raises(ValueError, match=r"^group_id has 256 characters"):
             ChordCounter.objects.start(group_id="x" * 256, sub_tasks="[]", count=3)

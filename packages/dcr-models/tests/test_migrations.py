@@ -1,4 +1,4 @@
-"""The history that 2.x projects sit somewhere in: fourteen steps, each of which can be taken and taken back."""
+"""The history that 2.x projects sit somewhere in, and what came after: each step can be taken and taken back."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from dcr_models.models import ChordCounter, GroupResult, TaskResult
 APP = "django_celery_results"
 TASKS, GROUPS, CHORDS = (f"{APP}_{name}" for name in ("taskresult", "groupresult", "chordcounter"))
 
-#: Every migration, and the columns that the table of task results has after it beside those of the step before.
-STEPS = {
+#: Every migration of 2.6, and the columns that the table of task results has after it beside those of the step before.
+STEPS: dict[str, set[str]] = {
     "0001_initial": {
         *("id", "task_id", "status", "content_type", "content_encoding", "result", "date_done", "traceback"),
         *("hidden", "meta"),
@@ -40,6 +40,18 @@ STEPS = {
     "0013_taskresult_django_cele_periodi_1993cf_idx": set(),
     "0014_alter_taskresult_status": set(),
 }
+
+LAST_OF_2_6 = list(STEPS)[-1]
+
+GRAPH = MigrationLoader(None).graph
+
+#: All migrations in the order in which they are applied.
+HISTORY = [name for app, name in GRAPH.forwards_plan(GRAPH.leaf_nodes(APP)[0]) if app == APP]
+
+LATEST = HISTORY[-1]
+
+#: Migrations that 2.6 does not know.
+LATER = HISTORY[len(STEPS) :]
 
 #: Indexes that release 2.1.0 made on columns that are unique anyway.
 DUPLICATES = {
@@ -89,20 +101,19 @@ def schema(alias: str) -> dict[str, Any]:
 
 
 class TestHistory:
-    graph = MigrationLoader(None).graph
-
-    def test_has_the_names_of_2_6(self) -> None:
-        assert sorted(name for app, name in self.graph.nodes if app == APP) == list(STEPS)
+    def test_begins_with_the_names_of_2_6(self) -> None:
+        names = sorted(name for app, name in GRAPH.nodes if app == APP)
+        assert names[: len(STEPS)] == list(STEPS)
+        assert names == HISTORY
 
     def test_is_a_line(self) -> None:
-        names = list(STEPS)
-        for before, name in zip([None, *names], names, strict=False):
-            parents = {node.key for node in self.graph.node_map[(APP, name)].parents}
+        for before, name in zip([None, *HISTORY], HISTORY, strict=False):
+            parents = {node.key for node in GRAPH.node_map[(APP, name)].parents}
             assert parents == ({(APP, before)} if before else set())
 
     def test_says_what_each_step_does(self) -> None:
-        for name in STEPS:
-            assert self.graph.nodes[(APP, name)].__doc__
+        for name in HISTORY:
+            assert GRAPH.nodes[(APP, name)].__doc__
 
 
 class TestState:
@@ -117,7 +128,7 @@ class TestState:
     @pytest.mark.parametrize("model", MODELS)
     def test_equals_the_model(self, model: Any) -> None:
         wanted = ModelState.from_model(model)
-        state = MigrationLoader(None).project_state((APP, "0014_alter_taskresult_status"))
+        state = MigrationLoader(None).project_state((APP, LATEST))
         found = state.models[APP, model._meta.model_name]
         for name, field in wanted.fields.items():
             assert found.fields[name].deconstruct()[1:] == field.deconstruct()[1:], name
@@ -149,16 +160,59 @@ def test_every_step_is_taken_and_taken_back(scratch: str, migrate: Callable[[str
         assert bool(columns(scratch, CHORDS)) == (name >= "0008"), name
         assert bool(columns(scratch, GROUPS)) == (name >= "0009"), name
         schemas[name] = schema(scratch)
-    for earlier in reversed([None, *STEPS][:-1]):
+    for name in LATER:
+        migrate(name)
+        schemas[name] = schema(scratch)
+    for earlier in reversed([None, *HISTORY][:-1]):
         migrate(earlier)
         assert schema(scratch) == schemas[earlier], earlier
-    migrate("0014_alter_taskresult_status")
-    assert schema(scratch) == schemas["0014_alter_taskresult_status"]
+    migrate(LATEST)
+    assert schema(scratch) == schemas[LATEST]
+
+
+class TestWhatCameAfter:
+    """A project may put 2.6.0 back on tables that this release has migrated."""
+
+    def test_only_adds(self, scratch: str, migrate: Callable[[str | None], Any]) -> None:
+        migrate(LAST_OF_2_6)
+        before = schema(scratch)
+        migrate(LATEST)
+        after = schema(scratch)
+        for table, (its_columns, its_indexes) in before.items():
+            assert after[table][0].items() >= its_columns.items()
+            assert after[table][1].items() >= its_indexes.items()
+
+    def test_leaves_the_tables_to_2_6(self, scratch: str, migrate: Callable[[str | None], Any]) -> None:
+        """Rows are made, changed and deleted by models that know nothing of later columns."""
+        known = migrate(LAST_OF_2_6)
+        migrate(LATEST)
+        rows: dict[str, dict[str, Any]] = {
+            "TaskResult": {"task_id": "1"},
+            "GroupResult": {"group_id": "1"},
+            "ChordCounter": {"group_id": "1", "sub_tasks": "[]", "count": 3},
+        }
+        for name, values in rows.items():
+            row = known.get_model(APP, name).objects.using(scratch).create(**values)
+            row.refresh_from_db()
+            row.save()
+            assert row.delete()[0] == 1
+
+    def test_leaves_rows_of_2_6_as_they_are(self, scratch: str, migrate: Callable[[str | None], Any]) -> None:
+        counters = migrate(LAST_OF_2_6).get_model(APP, "ChordCounter").objects.using(scratch)
+        counters.create(group_id="1", sub_tasks="[]", count=3)
+        (before,) = counters.values()
+        migrate(LATEST)
+        (row,) = ChordCounter.objects.using(scratch).values()
+        new = {name: row.pop(name) for name in set(row) - set(before)}
+        assert row == before
+        assert set(new.values()) == {None}
+        migrate(LAST_OF_2_6)
+        assert list(counters.values()) == [before]
 
 
 class TestTheResult:
     def test_is_what_the_models_need(self, scratch: str, migrate: Callable[[str | None], Any]) -> None:
-        migrate("0014_alter_taskresult_status")
+        migrate(LATEST)
         for model in MODELS:
             table = model._meta.db_table
             assert {name: null for name, (_, null) in columns(scratch, table).items()} == {
@@ -173,7 +227,7 @@ class TestTheResult:
         with connections[scratch_tables].schema_editor() as editor:
             for model in MODELS:
                 editor.delete_model(model)
-        migrate("0014_alter_taskresult_status")
+        migrate(LATEST)
         assert schema(scratch_tables) == made
 
 

@@ -12,7 +12,7 @@ from celery.utils import uuid
 from django.db.models import AutoField, DateTimeField
 from django.utils import timezone
 
-from dcr_models import managers, models
+from dcr_models import counters, managers, models
 from dcr_models.models import ChordCounter, GroupResult, TaskResult
 from dcr_testkit.userland.models import TenantGroupResult, TenantTaskResult
 
@@ -120,7 +120,7 @@ class TestTables:
         (TenantTaskResult, models.AbstractTaskResult, managers.TaskResultManager),
         (GroupResult, models.AbstractGroupResult, managers.GroupResultManager),
         (TenantGroupResult, models.AbstractGroupResult, managers.GroupResultManager),
-        (ChordCounter, models.AbstractChordCounter, managers.ChordCounterManager),
+        (ChordCounter, models.AbstractChordCounter, counters.ChordCounterManager),
     ],
 )
 def test_models_stand_on_public_bases(model: Any, base: Any, manager: type) -> None:

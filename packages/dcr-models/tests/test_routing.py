@@ -13,6 +13,7 @@ from celery.utils import uuid
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from dcr_models.managers import TaskResultManager
 from dcr_models.models import ChordCounter, GroupResult, TaskResult
 
 Store = Callable[..., Any]
@@ -54,15 +55,25 @@ def asked() -> Iterator[Callable[[], set[str]]]:
 
 Asked = Callable[[], set[str]]
 
+HOUR = timedelta(hours=1)
+
 #: Everything that a manager does, as (name, function of the managers' db_manager alias and of ``using``).
 VERBS: dict[str, Callable[[Any, dict[str, str]], Any]] = {
     "store_result": lambda on, to: on(TaskResult).store_result("a/b", "utf-8", uuid(), "1", "SUCCESS", **to),
     "store_group_result": lambda on, to: on(GroupResult).store_group_result("a/b", "utf-8", uuid(), "[]", **to),
     "forget a task": lambda on, to: on(TaskResult).forget("1", **to),
+    "get_tasks": lambda on, to: on(TaskResult).get_tasks(["1"], **to),
+    "clean_up": lambda on, to: on(TaskResult).clean_up(ready=HOUR, failed=HOUR, unready=HOUR, **to),
     "forget a group": lambda on, to: on(GroupResult).forget("1", **to),
     "start": lambda on, to: on(ChordCounter).start(group_id=uuid(), sub_tasks="[]", count=1, **to),
     "count_part": lambda on, to: on(ChordCounter).count_part("1", **to),
-    "claim_finished": lambda on, to: on(ChordCounter).claim_finished("1", task_model=TaskResult, **to),
+    "grow": lambda on, to: on(ChordCounter).grow("1", [["2", None], None], **to),
+    "claim": lambda on, to: on(ChordCounter).claim("1", token="me", lease=HOUR, tasks=TaskResult.objects, **to),
+    "renew": lambda on, to: on(ChordCounter).renew("1", "me", **to),
+    "release": lambda on, to: on(ChordCounter).release("1", "me", **to),
+    "finish": lambda on, to: on(ChordCounter).finish(1, **to),
+    "unclaimed": lambda on, to: list(on(ChordCounter).unclaimed(HOUR, **to)),
+    "waiting_for": lambda on, to: on(ChordCounter).waiting_for(**to),
 }
 
 #: What has no ``using`` of its own.
@@ -107,6 +118,28 @@ class TestEveryVerb:
     def test_stays_at_home_otherwise(self, verb: Any, asked: Asked) -> None:
         verb(plain, {})
         assert asked() == {"default"}
+
+
+@pytest.mark.parametrize("using", ["default", "other"])
+def test_looking_twice_stays_with_the_database(using: str, asked: Asked) -> None:
+    """On MariaDB the second miss asks for the isolation level."""
+    for _ in range(2):
+        TaskResult.objects.get_tasks(["never"], using=using)
+    assert asked() == {using}
+
+
+def test_a_custom_get_task_reads_where_get_tasks_should(own_proxy: Any, store: Store, asked: Asked) -> None:
+    class Manager(TaskResultManager):
+        def get_task(self, task_id: str) -> Any:
+            return super().get_task(task_id)
+
+    own, task_id = own_proxy(Manager()), uuid()
+    store(task_id, using="other")
+    asked()
+    assert own.objects.get_tasks([task_id], using="other").keys() == {task_id}
+    assert own.objects.db_manager("other").get_tasks([task_id]).keys() == {task_id}
+    assert asked() == {"other"}
+    assert own.objects.get_tasks([task_id]) == {}
 
 
 @pytest.mark.parametrize("lookup", LOOKUPS.values(), ids=LOOKUPS.keys())
@@ -170,8 +203,44 @@ def test_a_chord_is_recounted_where_its_results_are_written(
     ChordCounter.objects.start(group_id=group_id, sub_tasks=sub_tasks, count=1)
     store(task_id)
     assert ChordCounter.objects.count_part(group_id) == 0
-    assert ChordCounter.objects.claim_finished(group_id, task_model=TaskResult) is not None
+    claim = ChordCounter.objects.claim(group_id, token="me", lease=HOUR, tasks=TaskResult.objects)
+    assert claim is not None
+    assert claim.tasks.keys() == {task_id}
     assert asked() == {"other"}
+
+
+class CountersElsewhere:
+    """Keep the counters apart from the results."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "other" if model is ChordCounter else "default"
+
+    db_for_read = db_for_write
+
+
+class TestCountersInAnotherDatabase:
+    @pytest.fixture
+    def chord(self, celery_app: Celery, settings: Any, task_id: str, start: Callable[..., str]) -> str:
+        settings.DATABASE_ROUTERS = [CountersElsewhere()]
+        return start([celery_app.AsyncResult(task_id)], count=1)
+
+    def claim(self, group_id: str) -> Any:
+        return ChordCounter.objects.claim(group_id, token="me", lease=HOUR, tasks=TaskResult.objects)
+
+    def test_are_claimed_by_what_the_results_say(self, chord: str, store: Store, asked: Asked, task_id: str) -> None:
+        store(task_id)
+        asked()
+        assert self.claim(chord).tasks.keys() == {task_id}
+        assert asked() == {"default", "other"}
+        assert ChordCounter.objects.using("other").get().claimed_by == "me"
+        assert not ChordCounter.objects.using("default").exists()
+
+    def test_are_counted_anew_by_what_the_results_say(self, chord: str, store: Store, task_id: str) -> None:
+        ChordCounter.objects.count_part(chord)
+        store(task_id, using="other")  # where nobody looks for it
+        assert self.claim(chord) is None
+        counter = ChordCounter.objects.using("other").get()
+        assert (counter.count, counter.claimed_by) == (1, None)
 
 
 def test_connections_follow_the_router(replica: None) -> None:

@@ -1,46 +1,237 @@
-"""The last part of a chord arrived: join the header and send the body, or say who failed."""
+"""A part of a chord arrived: the last one joins the header and sends the body, or says who failed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
+from uuid import uuid4
 
-from celery import Celery, states
+from celery import Celery, maybe_signature, states
 from celery.canvas import Signature
 from celery.exceptions import ChordError
-from celery.result import GroupResult, ResultSet, allow_join_result
+from celery.result import GroupResult, allow_join_result, result_from_tuple
 from celery.utils.log import get_logger
+from django.db import connections, transaction
+from kombu.exceptions import EncodeError
+from kombu.serialization import dumps, prepare_accept_content
+
+from dcr_models import codec
+from dcr_models.models import ChordCounter
+from dcr_models.queries.chords import Claim
+
+from .groups import is_read, leaves
+from .reading import ReadingBackend
 
 logger = get_logger(__name__)
 
+#: Key in a row's meta: the row goes when its chord is finished.
+KEPT_FOR_CHORD = "kept_for_chord"
 
-def leaves(results: Iterable[Any]) -> Iterator[Any]:
-    """Yield the results of the tasks in a header, in the order of a join; nested groups are flattened."""
-    for result in results:
-        if isinstance(result, ResultSet):
-            yield from leaves(result.results or ())
+#: Seconds that a process has at least to send a body before another may try.
+SHORTEST_LEASE = 60
+
+
+class ChordBackend(ReadingBackend):
+    """The chords of ``django-db``: counters in a table, the rows of the header's tasks as the truth."""
+
+    def apply_chord(self, header_result_args: Any, body: Any, **kwargs: Any) -> None:
+        """Start the counter of a chord, before its header is sent.
+
+        ``header_result_args``: the header as a GroupResult, or as Celery's (group id, results).
+        """
+        group_id: str
+        results: Any
+        if isinstance(header_result_args, GroupResult):
+            group_id, results = str(header_result_args.id), header_result_args.results
         else:
-            yield result
+            group_id, results = header_result_args
+        results = list(results or ())  # may be lazy, and can then be read only once
+        self._asked.using = None
+        self._retrying(self._start_chord, group_id, results, body)
+        using = ChordCounter.objects.write_alias()
+        if connections[using].in_atomic_block:
+            # Parts can return before the counter is visible to them. A rollback leaves no chord.
+            transaction.on_commit(lambda: self._finish_quietly(group_id), using=using, robust=True)
+
+    def add_to_chord(self, chord_id: str, result: Any) -> None:
+        """Let the header of a chord grow by ``result``, which a task of the header is about to send."""
+        with self._explained(ChordCounter):
+            grown = self._retrying(ChordCounter.objects.grow, chord_id, result.as_tuple())
+        if not grown:
+            raise ChordError(f"The header of chord {chord_id} is closed: {result.id} would not be waited for")
+
+    def on_chord_part_return(self, request: Any, state: str, result: Any, **kwargs: Any) -> None:
+        """Count a part of a chord; the last one sends the body.
+
+        Never raises what a database raises: Celery would take it for the failure of a task whose result is
+        stored. Where retries are used up, the sweep finishes the chord.
+        """
+        group_id = request.group
+        if not request.id or not group_id:
+            return
+        try:
+            if not self.has_just_stored(request.id, state):
+                # Celery stores nothing for a part whose result is ignored; the recount and the join need its row.
+                self.store_chord_part(request, state, result)
+            left = self._retrying(self._count_part, group_id)
+        except EncodeError:
+            raise  # by store_chord_part: Celery makes a FAILURE of it, and that is what the part then returns
+        except Exception:
+            logger.exception("A part of chord %s could not be counted; a worker's sweep will finish it", group_id)
+            return
+        if left == 0:
+            self._finish_quietly(group_id, request.chord)
+
+    def has_just_stored(self, task_id: str, state: str) -> bool:
+        """Return whether the last result that this thread stored is that one."""
+        raise NotImplementedError
+
+    def store_chord_part(self, request: Any, state: str, result: Any) -> None:
+        """Store the result of a part for the time that its chord counts."""
+        raise NotImplementedError
+
+    def finish_chord(self, group_id: str, callback: Signature[Any] | None = None) -> bool:
+        """Send the body of a chord whose parts have all returned; return whether this call did.
+
+        Where some parts have not returned, the counter is set to their number. ``callback``: the body,
+        where the caller has it; else the one that was stored with the counter.
+        """
+        # An immutable body takes no results.
+        values = callback is None or not callback.immutable
+        claim = self._retrying(self._claim_chord, group_id, uuid4().hex, values)
+        if claim is None:
+            return False
+        callback = callback or self.stored_body(claim)
+        if callback is None:
+            ChordCounter.objects.release(group_id, claim.token)
+            return False
+        return self.send_body(claim, lambda: trigger_callback(self.app, callback, self._header(claim, values)))
+
+    def send_body(self, claim: Claim, send: Callable[[], None]) -> bool:
+        """Call ``send`` if the claim is still held, then delete the counter; return whether it was called.
+
+        In this order: deleted first, the chord would be lost in a crash.
+        """
+        if not self._retrying(ChordCounter.objects.renew, claim.group_id, claim.token):
+            logger.warning("Chord %s was taken over by another process, which sends its body", claim.group_id)
+            return False
+        try:
+            send()
+        except BaseException:
+            ChordCounter.objects.release(claim.group_id, claim.token)
+            raise
+        finished = self._retrying(ChordCounter.objects.finish, claim.pk)
+        kept_for_chord = [task_id for task_id, row in claim.tasks.items() if self._is_kept_for_chord(row)]
+        if finished and kept_for_chord:  # in this order: without them a counter would say that parts are missing
+            self._retrying(self.TaskModel._default_manager.forget, *kept_for_chord)
+        return True
+
+    def stored_body(self, claim: Claim) -> Signature[Any] | None:
+        """Return the body that was stored with the counter; None where 2.6 made it, or it cannot be decoded."""
+        if claim.body is None:
+            return None
+        content_type, content_encoding, text = claim.body
+        try:
+            accept: Any = prepare_accept_content(self.app.conf.accept_content)
+            body: Any = codec.decode(codec.Encoded(content_type, content_encoding, text), accept)
+            return cast("Signature[Any] | None", maybe_signature(body, app=self.app))
+        except Exception:
+            logger.exception("The stored body of chord %s cannot be decoded", claim.group_id)
+            return None
+
+    def chord_lease(self) -> timedelta:
+        """Return the age at which a claim no longer counts: twice what a join may take."""
+        return timedelta(seconds=max(SHORTEST_LEASE, 2 * (self.app.conf.result_chord_join_timeout or 0)))
+
+    def _start_chord(self, group_id: str, results: list[Any], body: Any) -> None:
+        with self._explained(ChordCounter):
+            ChordCounter.objects.start(
+                group_id=group_id,
+                sub_tasks=json.dumps([result.as_tuple() for result in results]),
+                count=sum(1 for _ in leaves(results)),
+                body=self._encode_body(body),
+            )
+
+    def _encode_body(self, body: Any) -> codec.Encoded | None:
+        """Return the body as its task's message would hold it; None where it cannot be encoded."""
+        try:
+            return codec.to_text(*dumps(dict(body), serializer=self.app.conf.task_serializer))
+        except (EncodeError, TypeError, ValueError) as exc:
+            logger.warning("The body of a chord cannot be stored, so only its last part can send it: %s", exc)
+            return None
+
+    def _count_part(self, group_id: str) -> int | None:
+        with self._explained(ChordCounter):
+            left = ChordCounter.objects.count_part(group_id)
+        if left is None:
+            logger.warning("Chord %s has no counter: its body was sent, or its publisher has not committed", group_id)
+        return left
+
+    def _claim_chord(self, group_id: str, token: str, values: bool, although_unready: bool = False) -> Claim | None:
+        with self._explained(ChordCounter):
+            return ChordCounter.objects.claim(
+                group_id,
+                token=token,
+                lease=self.chord_lease(),
+                tasks=self.TaskModel._default_manager,
+                values=values,
+                although_unready=although_unready,
+            )
+
+    def _finish_quietly(self, group_id: str, body: Any = None) -> None:
+        try:
+            callback: Any = maybe_signature(body, app=self.app)
+            self.finish_chord(group_id, callback)
+        except Exception:
+            logger.exception("Chord %s could not be finished; a worker's sweep will do so", group_id)
+
+    def _header(self, claim: Claim, values: bool) -> GroupResult:
+        """Return the header with what the claim has read; joining it reads nothing more.
+
+        Without ``values`` only the first member that failed, if there is one: it is worth a read.
+        """
+        members = [result_from_tuple(member, app=self.app) for member in claim.members]
+        tasks = claim.tasks
+        if not values:
+            members = [leaf for leaf in leaves(members) if tasks[leaf.id].status in states.PROPAGATE_STATES][:1]
+            # What it raised; where a second delivery has begun since, what is known is that it failed.
+            tasks = {leaf.id: tasks[leaf.id] for leaf in members} | self._ready_rows([leaf.id for leaf in members])
+        for leaf in leaves(members):
+            leaf.parent = None  # a join would ask for each one's chain, whose failures are the leaf's already
+            with suppress(Exception):  # a result that cannot be decoded stops the join, which says so
+                leaf._maybe_set_cache(self._meta(tasks[leaf.id]))
+        return GroupResult(claim.group_id, members, app=self.app)
+
+    def _ready_rows(self, task_ids: list[str]) -> dict[str, Any]:
+        rows = self._retrying(self._read_rows, task_ids) if task_ids else {}
+        return {task_id: row for task_id, row in rows.items() if row.status in states.READY_STATES}
+
+    def _is_kept_for_chord(self, row: Any) -> bool:
+        """Return whether the row of a task exists only because its chord needs it."""
+        with suppress(Exception):
+            return KEPT_FOR_CHORD in (self.decode_content(row, row.meta) or ())
+        return False
 
 
-def leaf_ids(results: Iterable[Any]) -> list[str]:
-    """Return the ids of the tasks in a header; nested groups are flattened."""
-    return [leaf.id for leaf in leaves(results)]
-
-
-def trigger_callback(app: Celery, callback: Signature, group_result: GroupResult) -> None:
+def trigger_callback(app: Celery, callback: Signature[Any], group_result: GroupResult) -> None:
     """Join ``group_result`` and send ``callback`` its results; where a member failed, send the errbacks.
 
     Waits up to ``result_chord_join_timeout`` seconds. Raises nothing: what goes wrong becomes a ChordError.
     """
-    join = group_result.join_native if group_result.supports_native_join else group_result.join
+    # Members that have been read need no reads, and the native join takes two members of one id for one.
+    native = group_result.supports_native_join and not is_read(group_result)
+    join = group_result.join_native if native else group_result.join
     try:
         with allow_join_result():
             results = join(timeout=app.conf.result_chord_join_timeout, propagate=True)
     except Exception as exc:  # noqa: BLE001 - whatever a member raised
         culprit = _culprit_id(group_result)
-        _fail(app, callback, group_result, f"Dependency {culprit} raised {exc!r}" if culprit else repr(exc), exc)
+        fail_chord(
+            app, callback, group_result.id, f"Dependency {culprit} raised {exc!r}" if culprit else repr(exc), exc
+        )
         return
     try:
         publish = getattr(app.amqp, "_retry_publish", None)  # Celery 5.6 and newer survive a lost broker there
@@ -49,14 +240,25 @@ def trigger_callback(app: Celery, callback: Signature, group_result: GroupResult
         else:
             publish(callback.delay, results)
     except Exception as exc:  # noqa: BLE001 - brokers raise what they like
-        _fail(app, callback, group_result, f"Callback error: {exc!r}", exc)
+        fail_chord(app, callback, group_result.id, f"Callback error: {exc!r}", exc)
+
+
+def fail_chord(
+    app: Celery, callback: Signature[Any], group_id: str | None, reason: str, exc: Exception | None = None
+) -> None:
+    """Store the body of a chord as failed with ``reason``, and send its errbacks."""
+    logger.error("Chord %r raised: %s", group_id, reason, exc_info=exc)
+    try:
+        raise ChordError(reason) from exc
+    except ChordError as error:  # Celery stores the traceback of what is being handled
+        app.backend.chord_error_from_stack(callback, exc=error)
 
 
 def _culprit_id(group_result: GroupResult) -> str | None:
     """Return the id of the member at which a join stopped, None where that one did not fail.
 
-    Celery's ``_failed_join_report`` finds only members whose failure is in the result cache, and base
-    backends cache nothing but successes.
+    Celery's ``_failed_join_report`` finds only members whose failure is in the result cache, which holds a
+    hundred unless ``result_cache_max`` says otherwise.
     """
     with suppress(Exception):  # a result that cannot be read may be why the join stopped
         for member in leaves(group_result.results or ()):
@@ -64,10 +266,3 @@ def _culprit_id(group_result: GroupResult) -> str | None:
             if state != states.SUCCESS:
                 return str(member.id) if state in states.PROPAGATE_STATES else None
     return None
-
-
-def _fail(app: Celery, callback: Signature, group_result: GroupResult, reason: str, exc: Exception) -> None:
-    logger.error("Chord %r raised: %s", group_result.id, reason, exc_info=exc)
-    error = ChordError(reason)
-    error.__cause__ = exc
-    app.backend.chord_error_from_stack(callback, exc=error)

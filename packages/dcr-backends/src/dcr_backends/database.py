@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
-from celery import maybe_signature, signals, states
+from celery import signals, states
 from celery._state import get_current_task
 from celery.result import GroupResult as CeleryGroupResult
 from celery.result import result_from_tuple
 from celery.utils.log import get_logger
 from django.db import InterfaceError
 from django.utils import timezone
-from kombu.exceptions import DecodeError, EncodeError
+from kombu.exceptions import EncodeError
 
-from dcr_models import codec
-from dcr_models.models import AbstractChordCounter, ChordCounter, GroupResult, TaskResult
+from dcr_models import codec, conf
+from dcr_models.models import ChordCounter, GroupResult, TaskResult
 
-from . import errors, record
-from .chord import leaf_ids, trigger_callback
-from .retry import RetryingBackend
-from .startup import report_missing_tables
+from . import meta, record
+from .chord import KEPT_FOR_CHORD, ChordBackend, trigger_callback
+from .groups import StoredGroupResult
+from .startup import prepare_worker
+from .sweep import Sweep, sweep
 
 try:
     from psycopg2 import InterfaceError as _Psycopg2InterfaceError  # type: ignore[import-untyped] # optional driver
@@ -36,7 +38,7 @@ __all__ = ["EXCEPTIONS_TO_CATCH", "DatabaseBackend", "trigger_callback"]
 logger = get_logger(__name__)
 
 
-class DatabaseBackend(RetryingBackend):
+class DatabaseBackend(ChordBackend):
     """Store task state and results in the tables of dcr_models.
 
     To keep results in a model of your own, derive it from ``AbstractTaskResult`` or
@@ -44,8 +46,14 @@ class DatabaseBackend(RetryingBackend):
     ``result_backend`` to the dotted path of that subclass.
     """
 
-    TaskModel: Any = TaskResult
-    GroupModel: Any = GroupResult
+    TaskModel = TaskResult
+    GroupModel = GroupResult
+
+    #: Rows hold compressed results as base64 (Celery 5.7).
+    supports_result_compression = True
+
+    #: Cleanup applies ``result_failure_expires`` (Celery 5.7).
+    supports_failure_expires = True
 
     #: Seconds that ``ResultSet.iterate`` sleeps between two members.
     subpolling_interval = 0.5
@@ -54,7 +62,7 @@ class DatabaseBackend(RetryingBackend):
         super().__init__(*args, **kwargs)
         #: (task id, state) of the result that this thread stored last.
         self._last = threading.local()
-        signals.worker_ready.connect(report_missing_tables, dispatch_uid="dcr_backends.report_missing_tables")
+        signals.worker_ready.connect(prepare_worker, dispatch_uid="dcr_backends.prepare_worker")
 
     def as_uri(self, include_password: bool = False) -> str:
         """Return the backend's name, which is what a worker shows when it starts."""
@@ -63,21 +71,13 @@ class DatabaseBackend(RetryingBackend):
     # Values
 
     def encode_content(self, data: Any) -> tuple[str, str, str]:
-        """Return (content type, content encoding, text) of a value; bytes become base64."""
-        return codec.to_text(*self._encode(data))
+        """Return (content type, content encoding, text) of a value; bytes become base64.
 
-    def decode_content(self, obj: Any, content: str | None) -> Any:
-        """Return the value of a text that was stored in the row ``obj``, None where it is empty.
-
-        The row's own content type counts where it is accepted, so that results stay readable after
-        ``result_serializer`` was changed. Raises kombu's ContentDisallowed and DecodeError.
+        With ``result_compression`` (Celery 5.7) the text is compressed, as base64.
         """
-        if not content:
-            return None
-        if obj.content_type == self.content_type or not codec.is_known(obj.content_type):
-            payload: Any = codec.to_payload(obj.content_encoding, content)
-            return self.decode(payload)
-        return codec.decode(codec.Encoded(obj.content_type, obj.content_encoding, content), self.accept)
+        encoded = codec.to_text(*self._encode(data))
+        compression = getattr(self, "compression", None)
+        return codec.compressed(encoded, compression) if compression else encoded
 
     # Tasks
 
@@ -91,6 +91,19 @@ class DatabaseBackend(RetryingBackend):
         using: str | None = None,
     ) -> Any:
         """Store the encoded result and what the request tells; ``using`` overrides the routers."""
+        columns = self._columns(task_id, result, status, traceback, request)
+        self._write(columns, using)
+        self._last.stored = (task_id, status)
+        return columns["result"]
+
+    def store_chord_part(self, request: Any, state: str, result: Any) -> None:
+        """Store the result of a part for the time that its chord counts."""
+        columns = self._columns(request.id, self.encode_result(result, state), state, None, request)
+        columns["meta"] = self._encode_meta(request, state, {KEPT_FOR_CHORD: request.group})
+        self._retrying(self._write, columns, None)
+
+    def _columns(self, task_id: str, result: Any, status: str, traceback: Any, request: Any) -> dict[str, Any]:
+        """Return the columns of a result, encoded; None in those that are not known."""
         content_type, content_encoding, text = self.encode_content(result)
         columns: dict[str, Any] = {
             "content_type": content_type,
@@ -100,16 +113,15 @@ class DatabaseBackend(RetryingBackend):
             "status": status,
             "traceback": None if traceback is None else str(traceback),
             "meta": self._encode_meta(request, status),
-            "using": using,
             **self._get_extended_properties(request, traceback),
         }
         if status == states.STARTED:
             columns["date_started"] = timezone.now()
-        self._asked.using = using
+        return columns
+
+    def _write(self, columns: dict[str, Any], using: str | None) -> None:
         with self._explained(self.TaskModel, using):
-            self.TaskModel._default_manager.store_result(**columns)
-        self._last.stored = (task_id, status)
-        return text
+            self.TaskModel._default_manager.store_result(**columns, using=using)
 
     def _get_extended_properties(self, request: Any, traceback: Any) -> dict[str, Any]:
         """Return the columns that describe the task; a hook of 2.x that subclasses override."""
@@ -124,8 +136,8 @@ class DatabaseBackend(RetryingBackend):
     def _encode_text(self, value: Any) -> str:
         return self.encode_content(value)[2]
 
-    def _encode_meta(self, request: Any, status: str) -> str:
-        children = {"children": self.current_task_children(request)}
+    def _encode_meta(self, request: Any, status: str, own: Mapping[str, Any] = MappingProxyType({})) -> str:
+        children = {"children": self.current_task_children(request), **own}
         try:
             return self._encode_text({**self._get_meta_from_request(request), **children})
         except EncodeError:
@@ -135,133 +147,70 @@ class DatabaseBackend(RetryingBackend):
             logger.warning("request.meta of a failed task cannot be encoded and is left out", exc_info=True)
             return self._encode_text(children)
 
-    def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
-        """Return Celery's meta of one task; of a PENDING one where nothing is stored."""
-        self._asked.using = None
-        with self._explained(self.TaskModel):
-            row = self.TaskModel._default_manager.get_task(task_id)
-        columns = row.as_dict()
-        stored_meta = self._decode(row, columns.pop("meta"), f"meta of task {task_id}")
-        arguments = {name: self._decode_arguments(row, columns[name]) for name in record.ARGUMENTS}
-        meta = {
-            # First, so that nothing a task wrote into request.meta takes the place of a column.
-            **(stored_meta if isinstance(stored_meta, Mapping) else {}),
-            **columns,
-            **arguments,
-            "result": self._decode(row, columns["result"], f"result of task {task_id}"),
-            # Celery's own names, beside the columns' names that 2.x gave.
-            "args": arguments["task_args"],
-            "kwargs": arguments["task_kwargs"],
-            "name": columns["task_name"],
-        }
-        if meta["status"] not in self.READY_STATES:
-            meta["date_done"] = None
-        decoded: dict[str, Any] = self.meta_from_decoded(meta)
-        return decoded
-
-    def _decode(self, row: Any, content: str | None, what: str) -> Any:
-        try:
-            return self.decode_content(row, content)
-        except DecodeError as exc:
-            raise type(exc)(errors.undecodable(what, exc)) from exc
-
-    def _decode_arguments(self, row: Any, content: str | None) -> Any:
-        """Return decoded arguments, or their text where it does not decode: people edit it in the admin."""
-        try:
-            return self.decode_content(row, content)
-        except DecodeError:
-            return content
-
     def _forget(self, task_id: str) -> None:
-        self._asked.using = None
         with self._explained(self.TaskModel):
             self.TaskModel._default_manager.forget(task_id)
 
     def cleanup(self) -> None:
-        """Delete results that are older than ``result_expires``; None and 0 keep everything."""
-        if not self.expires:
+        """Delete what has expired, and look after chords; Celery's beat runs it once a day.
+
+        Results that are final go after ``result_expires``, FAILURE after ``result_failure_expires`` where that
+        is set, others after ``DJANGO_CELERY_RESULTS["UNREADY_EXPIRES"]`` if that is longer. None and 0 keep
+        everything. Rows that a chord still waits for stay.
+        """
+        self.repair_chords()
+        ready = limit(self.expires)
+        if ready is None:
             return
-        for model in (self.TaskModel, self.GroupModel):
-            with self._explained(model):
-                model._default_manager.delete_expired(self.expires)
+        failed = self.app.conf.get("result_failure_expires")
+        unready = limit(conf.get("UNREADY_EXPIRES"))
+        with self._explained(self.TaskModel):
+            self.TaskModel._default_manager.clean_up(
+                ready=ready,
+                failed=ready if failed is None else limit(self.prepare_expires(failed)),
+                unready=None if unready is None else max(ready, unready),
+                kept_ids=ChordCounter.objects.waiting_for(),
+            )
+        with self._explained(self.GroupModel):
+            self.GroupModel._default_manager.delete_expired(ready)
 
     # Groups
 
     def _save_group(self, group_id: str, group_result: CeleryGroupResult) -> CeleryGroupResult:
         content_type, content_encoding, text = self.encode_content(group_result.as_tuple())
-        self._asked.using = None
         with self._explained(self.GroupModel):
             self.GroupModel._default_manager.store_group_result(content_type, content_encoding, group_id, text)
         return group_result
 
     def _restore_group(self, group_id: str) -> dict[str, Any] | None:
         """Return the meta of a saved group, None where there is none: Celery would remember anything else."""
-        self._asked.using = None
         with self._explained(self.GroupModel):
             row = self.GroupModel._default_manager.get_group(group_id)
-        members = self._decode(row, row.result, f"group {group_id}")
+        members = meta.decoded(row, row.result, f"group {group_id}", self.decode_content)
         if not members:
             return None
-        return {**row.as_dict(), "result": result_from_tuple(members, app=self.app)}
+        group: Any = result_from_tuple(members, app=self.app)
+        return {**row.as_dict(), "result": StoredGroupResult.over(group, self)}
 
     def _delete_group(self, group_id: str) -> None:
-        self._asked.using = None
         with self._explained(self.GroupModel):
             self.GroupModel._default_manager.forget(group_id)
 
     # Chords
 
-    def apply_chord(self, header_result_args: Any, body: Any, **kwargs: Any) -> None:
-        """Start the counter of a chord, before its header is sent.
+    def has_just_stored(self, task_id: str, state: str) -> bool:
+        """Return whether the last result that this thread stored is that one."""
+        return bool(getattr(self._last, "stored", None) == (task_id, state))
 
-        ``header_result_args``: the header as a GroupResult, or as Celery's (group id, results).
-        """
-        if isinstance(header_result_args, CeleryGroupResult):
-            group_id, results = header_result_args.id, header_result_args.results
-        else:
-            group_id, results = header_result_args
-        results = list(results or ())  # may be lazy, and can then be read only once
-        self._asked.using = None
-        self._retrying(self._start_chord, group_id, results)
+    def chord_expires(self) -> timedelta | None:
+        """Return the age at which a chord is given up whose tasks have no rows; None: never."""
+        return limit(self.prepare_expires(self.app.conf.get("result_chord_expires")))
 
-    def _start_chord(self, group_id: str, results: list[Any]) -> None:
-        with self._explained(ChordCounter):
-            ChordCounter.objects.start(
-                group_id=group_id,
-                sub_tasks=json.dumps([result.as_tuple() for result in results]),
-                count=len(leaf_ids(results)),
-            )
+    def repair_chords(self) -> Sweep:
+        """Finish the chords that nobody finished; return what was found."""
+        return sweep(self)
 
-    def on_chord_part_return(self, request: Any, state: str, result: Any, **kwargs: Any) -> None:
-        """Count a part of a chord; the last one sends the body."""
-        if not request.id or not request.group:
-            return
-        if getattr(self._last, "stored", None) != (request.id, state):
-            # Celery stores nothing for a part whose result is ignored; the join needs its row.
-            self.store_result(request.id, result, state, request=request)
-        self._asked.using = None
-        counter = self._retrying(self._claim_chord, request.group)
-        if counter is not None:
-            callback: Any = maybe_signature(request.chord, app=self.app)
-            trigger_callback(app=self.app, callback=callback, group_result=counter.group_result(app=self.app))
 
-    def _claim_chord(self, group_id: str) -> AbstractChordCounter | None:
-        """Count one part; return the counter where this part made the header complete."""
-        with self._explained(ChordCounter):
-            left = ChordCounter.objects.count_part(group_id)
-            if left is None:
-                logger.warning("Chord %s has no counter: its body was sent, or the row was deleted", group_id)
-            if left != 0:
-                return None
-            return ChordCounter.objects.claim_finished(group_id, task_model=self.TaskModel)
-
-    # Databases
-
-    def _aliases(self) -> set[str]:
-        using = getattr(self._asked, "using", None)
-        if using:
-            return {using}
-        return {model._default_manager.write_alias() for model in (self.TaskModel, self.GroupModel, ChordCounter)}
-
-    def _explained(self, model: Any, using: str | None = None) -> Any:
-        return errors.explained(model._meta.db_table, model._default_manager.write_alias(using))
+def limit(seconds: float | None) -> timedelta | None:
+    """Return an age; None, where there is no limit, for None and 0."""
+    return timedelta(seconds=seconds) if seconds else None

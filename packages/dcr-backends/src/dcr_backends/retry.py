@@ -6,14 +6,16 @@ Celery itself retries storing and reading results; versions before 5.7 leave the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, MutableMapping
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.backends.base import BaseBackend
 from celery.utils.log import get_logger
 from celery.utils.time import get_exponential_backoff_interval
 from django.db import Error, connections
+
+from dcr_models.models import ChordCounter
 
 from . import errors
 
@@ -33,6 +35,10 @@ CELERY_RETRIES_EVERYTHING = hasattr(BaseBackend, "_ensure_retryable")
 class RetryingBackend(BaseBackend):
     """A backend whose operations survive a lost connection, a deadlock or a busy file."""
 
+    #: Where results are kept; subclasses name models of the project's own.
+    TaskModel: Any
+    GroupModel: Any
+
     if TYPE_CHECKING:  # what Celery's base class sets and celery-types does not know
         app: Celery
         expires: float | None
@@ -42,6 +48,8 @@ class RetryingBackend(BaseBackend):
         max_sleep_between_retries_ms: int
         _encode: Callable[[Any], tuple[str, str, str | bytes]]
         _sleep: Callable[[float], None]
+        _cache: MutableMapping[str, dict[str, Any]]
+        _ensure_not_eager: Callable[[], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,7 +80,16 @@ class RetryingBackend(BaseBackend):
 
     def _aliases(self) -> set[str]:
         """Return the aliases that the operation under way may have used."""
-        raise NotImplementedError
+        using = getattr(self._asked, "using", None)
+        if using:
+            return {using}
+        managers: list[Any] = [self.TaskModel._default_manager, self.GroupModel._default_manager, ChordCounter.objects]
+        return {manager.write_alias() for manager in managers}
+
+    def _explained(self, model: Any, using: str | None = None) -> AbstractContextManager[None]:
+        """Return a context in which a missing table becomes a message that says what to run."""
+        self._asked.using = using
+        return errors.explained(model._meta.db_table, model._default_manager.write_alias(using))
 
     def _is_set(self, key: str) -> bool:
         """Return whether the project set ``key``, under any of the names that Celery reads it from.

@@ -37,7 +37,10 @@ OPERATIONS: dict[str, Operation] = {
     "restore a group": lambda backend: backend.restore_group("group"),
     "delete a group": lambda backend: backend.delete_group("group"),
     "apply a chord": lambda backend: backend.apply_chord(("new", [AsyncResult("one")]), None),
+    "let a chord grow": lambda backend: backend.add_to_chord("group", AsyncResult("three")),
     "count a part": count_part,
+    "finish a chord": lambda backend: backend.finish_chord("group"),
+    "sweep": lambda backend: backend.repair_chords(),
 }
 
 

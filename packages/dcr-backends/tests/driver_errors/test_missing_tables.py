@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, connections, models
 from django.db.models.signals import post_save
 
 from dcr_backends.database import DatabaseBackend
-from dcr_backends.startup import report_missing_tables
+from dcr_backends.startup import prepare_worker, report_missing_tables
 from dcr_models.models import ChordCounter, TaskResult
 from dcr_models.models import GroupResult as GroupRow
 
@@ -25,11 +25,6 @@ Operation = Callable[[DatabaseBackend], Any]
 
 def save_group(backend: DatabaseBackend) -> None:
     backend.save_group("group", GroupResult("group", [AsyncResult("one", app=backend.app)], app=backend.app))
-
-
-def count_part(backend: DatabaseBackend) -> None:
-    request = Context(id="one", group="group", chord={"task": "tests.record"}, children=[])
-    backend.on_chord_part_return(request, "SUCCESS", 1)
 
 
 @contextmanager
@@ -72,7 +67,10 @@ class TestOperations:
                 ChordCounter,
                 {
                     "apply": lambda backend: backend.apply_chord(("group", [AsyncResult("one")]), None),
-                    "count": count_part,
+                    "grow": lambda backend: backend.add_to_chord("group", AsyncResult("one")),
+                    "finish": lambda backend: backend.finish_chord("group"),
+                    "repair": lambda backend: backend.repair_chords(),
+                    "cleanup": lambda backend: backend.cleanup(),
                 },
             ),
         ],
@@ -96,6 +94,26 @@ class TestOperations:
         app.backend.mark_as_done("one", 1)
         assert app.backend.get_result("one") == 1
 
+    def test_part_that_cannot_be_counted(self, app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+        """Its result is stored: Celery would make a failure of whatever is raised."""
+        request = Context(id="one", group="group", chord={"task": "tests.record"}, children=[])
+        with table_missing(ChordCounter):
+            app.backend.mark_as_done("one", 1, request=request)
+        [record] = caplog.records
+        assert "chord group could not be counted" in record.getMessage()
+        assert record.exc_info is not None
+        assert "run `manage.py migrate django_celery_results`" in str(record.exc_info[1])
+        assert app.backend.get_state("one") == "SUCCESS"
+
+    @pytest.mark.parametrize("model", [TaskResult, ChordCounter])
+    def test_part_that_celery_does_not_store(
+        self, app: Celery, model: type[models.Model], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        request = Context(id="one", group="group", chord={"task": "tests.record"}, children=[])
+        with table_missing(model):
+            app.backend.mark_as_done("one", 1, request=request, store_result=False)
+        assert "chord group could not be counted" in caplog.text
+
     def test_table_of_somebody_else_is_not_meant(self, app: Celery) -> None:
         """A receiver of the project's signals may have a table of its own to miss."""
 
@@ -109,13 +127,6 @@ class TestOperations:
                 app.backend.mark_as_done("one", 1)
         finally:
             post_save.disconnect(receiver, sender=TaskResult)
-
-
-class Consumer:
-    """Who sends ``worker_ready``, as far as a receiver can know it."""
-
-    def __init__(self, app: Celery) -> None:
-        self.app = app
 
 
 class Router:
@@ -132,14 +143,14 @@ class TestReport:
         settings.DATABASE_ROUTERS = [Router(scratch)]
 
     @pytest.fixture
-    def ready(self, app: Celery, caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    def ready(self, app: Celery, consumer: Any, caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
         """Return a function that says what a worker logs when it becomes ready."""
 
         def ready() -> list[str]:
             assert isinstance(app.backend, DatabaseBackend)
             caplog.clear()
             with caplog.at_level(logging.WARNING):
-                signals.worker_ready.send(sender=Consumer(app))
+                signals.worker_ready.send(sender=consumer)
             return [record.getMessage() for record in caplog.records]
 
         return ready
@@ -183,8 +194,17 @@ class TestReport:
         assert "\n" not in line
         assert connections[scratch].connection is None
 
-    def test_other_backends_are_not_asked(self, app: Celery, caplog: pytest.LogCaptureFixture, scratch: str) -> None:
+    def test_other_backends_are_not_asked(
+        self, app: Celery, consumer: Any, caplog: pytest.LogCaptureFixture, scratch: str
+    ) -> None:
         app.conf.result_backend = "cache+memory://"
-        report_missing_tables(sender=Consumer(app))
+        prepare_worker(sender=consumer)
         assert caplog.records == []
         assert connections[scratch].connection is None
+
+    def test_says_whether_all_is_well(self, app: Celery, scratch: str) -> None:
+        assert report_missing_tables(app.backend) is False
+        with connections[scratch].schema_editor() as editor:
+            for model in (TaskResult, GroupRow, ChordCounter):
+                editor.create_model(model)
+        assert report_missing_tables(app.backend) is True

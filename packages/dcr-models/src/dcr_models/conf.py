@@ -26,7 +26,7 @@ class Option:
     """One key of ``DJANGO_CELERY_RESULTS``."""
 
     name: str
-    kind: type
+    kind: type | tuple[type, ...]
     default: Any
     meaning: str
     #: Whether any truth value will do, as it did in 2.x; a check still asks for the right type.
@@ -34,15 +34,29 @@ class Option:
 
     def problem(self, value: Any) -> str | None:
         """Return what is wrong with ``value``, or None."""
-        if type(value) is self.kind:
+        kinds = self.kind if isinstance(self.kind, tuple) else (self.kind,)
+        if type(value) in kinds:
             return None
-        return f"{OPTIONS_SETTING}[{self.name!r}] must be of type {self.kind.__name__}, got {value!r}."
+        names = " or ".join(kind.__name__ for kind in kinds)
+        return f"{OPTIONS_SETTING}[{self.name!r}] must be of type {names}, got {value!r}."
 
 
 OPTIONS = {
     option.name: option
     for option in (
         Option("ALLOW_EDITS", bool, False, "the admin lets staff edit stored results", truthy=True),
+        Option(
+            "CHORD_SWEEP_INTERVAL",
+            (int, float),
+            60,
+            "seconds between two looks of a worker for chords that nobody finished; 0: none but at its start",
+        ),
+        Option(
+            "UNREADY_EXPIRES",
+            (int, float),
+            30 * 24 * 3600,
+            "seconds after which cleanup deletes results of tasks that never finished; 0: never",
+        ),
         Option("SUCCESS_IS_FINAL", bool, True, "a stored SUCCESS is never overwritten by a later write"),
     )
 }

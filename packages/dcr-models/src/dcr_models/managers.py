@@ -7,14 +7,15 @@ explicit ``using`` or ``db_manager(alias)`` wins over the routers everywhere.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from celery import states
 from django.db import connections, models, router
 
 from . import conf
-from .queries import chords, isolation, retention
+from .queries import isolation, reading, retention
 from .queries.isolation import TxIsolationWarning as TxIsolationWarning
 from .queries.plan import Write, plan_for
 from .queries.text import shorten, storable
@@ -25,7 +26,6 @@ from .utils import now
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    from .models import AbstractChordCounter
 
 #: The name that 2.x gave this text.
 W_ISOLATION_REP = isolation.W_REPEATABLE_READ
@@ -81,13 +81,18 @@ class ResultManager(RoutedManager):
 
     def _get_or_unsaved(self, key: str, value: str) -> Any:
         """Return the row where column ``key`` is ``value``, or an unsaved instance with that value."""
-        row = self.using(self.write_alias()).filter(**{key: value}).order_by().first()
-        if row is not None:
-            return row
+        alias = self.write_alias()
+        row = self.using(alias).filter(**{key: value}).order_by().first()
+        self._note(value, alias, missing=row is None)
+        return self.model(**{key: value}) if row is None else row
+
+    def _note(self, value: str, alias: str, *, missing: bool) -> None:
+        """Remember an id that ``alias`` did not have; warn where it is asked for again and could never be found."""
+        if not missing:
+            return
         if self._last_missing_id == value:
-            self.warn_if_repeatable_read()
+            self.db_manager(alias).warn_if_repeatable_read()
         self._last_missing_id = value
-        return self.model(**{key: value})
 
     def _storable(self, using: str | None, values: dict[str, Any]) -> dict[str, Any]:
         """Return ``values`` with text that the database which they go to can hold."""
@@ -117,6 +122,27 @@ class TaskResultManager(ResultManager):
         ``exception_retry_count`` (keyword): how often to try again when the database raises; 1.
         """
         return self._get_or_unsaved("task_id", task_id)
+
+    def get_tasks(self, task_ids: Sequence[str], using: str | None = None, *, values: bool = True) -> dict[str, Any]:
+        """Return the stored results among ``task_ids``, by id: objects with the columns and ``as_dict()``.
+
+        One narrow SELECT for up to ten thousand ids, and no model instances, unless the manager overrides
+        ``get_task`` or ``get_queryset``, or the model ``as_dict``: those then make what is returned. Without
+        ``values`` result, arguments and traceback may be left out.
+        """
+        alias = self.write_alias(using)
+        rows: Iterable[Any]
+        if type(self).get_task is not TaskResultManager.get_task:
+            manager = self.db_manager(using) if using else self  # get_task takes no alias
+            rows = (row for row in map(manager.get_task, task_ids) if row.pk is not None)
+        elif reading.needs_instances(self):
+            rows = reading.read_instances(self.using(alias), connections[alias], task_ids)
+        else:
+            rows = reading.read_tasks(self.model, connections[alias], task_ids, values=values)
+        found = {row.task_id: row for row in rows}
+        if len(task_ids) == 1:
+            self._note(task_ids[0], alias, missing=not found)
+        return found
 
     @transaction_retry(max_retries=2)
     def store_result(
@@ -159,7 +185,7 @@ class TaskResultManager(ResultManager):
         }
         plan = plan_for(self.model)
         values = {
-            "task_id": _fitting_id(self.model, "task_id", task_id),
+            "task_id": fitting_id(self.model, "task_id", task_id),
             "status": status,
             "result": result,
             "traceback": traceback,
@@ -180,9 +206,39 @@ class TaskResultManager(ResultManager):
         )
         return self._upsert(using, write)
 
-    def forget(self, task_id: str, using: str | None = None) -> None:
-        """Delete the result of ``task_id``; nothing happens where there is none."""
-        self.using(self.write_alias(using)).filter(task_id=task_id).delete()
+    def forget(self, *task_ids: str, using: str | None = None) -> None:
+        """Delete the results of ``task_ids``; nothing happens for those that have none."""
+        alias = self.write_alias(using)
+        for chunk in reading.chunks(connections[alias], task_ids):
+            self.using(alias).filter(task_id__in=chunk).delete()
+
+    def clean_up(
+        self,
+        *,
+        ready: timedelta,
+        failed: timedelta | None,
+        unready: timedelta | None,
+        kept_ids: Collection[str] = (),
+        using: str | None = None,
+        batch_size: int = retention.BATCH_SIZE,
+    ) -> int:
+        """Delete what was last written longer ago than its limit; return how many rows.
+
+        ``failed``: for FAILURE. ``ready``: for the other states that are final. ``unready``: for tasks that wait
+        or run; None keeps those. Results of ``kept_ids`` stay. A manager that overrides ``delete_expired`` or
+        ``get_all_expired`` decides alone, by ``ready``.
+        """
+        for name in ("delete_expired", "get_all_expired"):
+            if getattr(type(self), name) is not getattr(ResultManager, name):
+                return self.delete_expired(ready)
+        alias = self.write_alias(using)
+        final = models.Q(status__in=states.READY_STATES)
+        failure = models.Q(status=states.FAILURE)
+        return sum(
+            retention.delete_in_batches(self.get_all_expired(limit).filter(which), alias, batch_size, kept_ids=kept_ids)
+            for which, limit in ((final & ~failure, ready), (failure, failed), (~final, unready))
+            if limit is not None
+        )
 
 
 class GroupResultManager(ResultManager):
@@ -205,7 +261,7 @@ class GroupResultManager(ResultManager):
         ``exception_retry_count`` (keyword): how often to try again when the database raises; 2.
         """
         values = {
-            "group_id": _fitting_id(self.model, "group_id", group_id),
+            "group_id": fitting_id(self.model, "group_id", group_id),
             "result": result,
             "content_type": content_type,
             "content_encoding": content_encoding,
@@ -217,40 +273,7 @@ class GroupResultManager(ResultManager):
         self.using(self.write_alias(using)).filter(group_id=group_id).delete()
 
 
-class ChordCounterManager(RoutedManager):
-    """Verbs on chord counters."""
-
-    def start(self, *, group_id: str, sub_tasks: str, count: int, using: str | None = None) -> None:
-        """Create the counter of a chord whose header has ``count`` parts.
-
-        A chord that is applied again while it counts keeps its counter: parts may have returned already.
-        """
-        values = {"group_id": _fitting_id(self.model, "group_id", group_id), "sub_tasks": sub_tasks, "count": count}
-        write = Write(key="group_id", values=values, keep=frozenset({"sub_tasks", "count"}))
-        upsert(self.model, self.write_alias(using), write)
-
-    def count_part(self, group_id: str, using: str | None = None) -> int | None:
-        """Count one returned part; return how many are left, None where no counter is known."""
-        return chords.count_part(self.model, group_id, self.write_alias(using))
-
-    def claim_finished(
-        self, group_id: str, *, task_model: Any, using: str | None = None
-    ) -> AbstractChordCounter | None:
-        """Take over a chord whose parts have all returned; None where some have not, or it is taken already.
-
-        ``task_model``: where the parts' states are stored.
-        """
-        counter: AbstractChordCounter | None = chords.claim_finished(
-            self.model,
-            group_id,
-            self.write_alias(using),
-            task_model=task_model,
-            task_alias=task_model._default_manager.write_alias(using or self._db),
-        )
-        return counter
-
-
-def _fitting_id(model: type[models.Model], name: str, value: Any) -> Any:
+def fitting_id(model: type[models.Model], name: str, value: Any) -> Any:
     """Return the id as text, None as it is; raise ValueError where its column cannot hold it."""
     if value is None:  # the database refuses it
         return None

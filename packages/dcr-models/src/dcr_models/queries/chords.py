@@ -1,15 +1,25 @@
-"""The counter of a chord: one statement per returning part."""
+"""The counter of a chord: one statement per returning part, a claim for the last one.
+
+``count`` is an optimisation, the rows of the header's tasks are the truth. A part that is delivered twice, or a
+worker that dies between storing and counting, makes the counter wrong; whoever finds it at zero asks the rows.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from celery import states
 from django.db import connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
+from django.db.models.sql import UpdateQuery
+from django.db.models.sql.compiler import SQLCompiler
 
-#: Most ids in one statement, where the database itself allows more.
-MAX_IDS = 10_000
+if TYPE_CHECKING:
+    from dcr_models.managers import TaskResultManager
 
 
 def count_part(model: type[models.Model], group_id: str, alias: str) -> int | None:
@@ -41,41 +51,149 @@ def count_part(model: type[models.Model], group_id: str, alias: str) -> int | No
         return counter.values_list("count", flat=True).get() if changed else None
 
 
-def claim_finished(
-    model: type[models.Model], group_id: str, alias: str, *, task_model: type[models.Model], task_alias: str
-) -> Any:
-    """Take the counter of a finished chord out of the table; return it as an instance, to one caller only.
+class ServerTime(Now):
+    """The time by the database's clock, the same for all sessions.
 
-    The counter is an optimisation, the rows of the header's tasks are the truth: a part that was delivered
-    twice makes the counter reach zero early. Where some tasks are not ready, the counter is set to their
-    number and None is returned. The transaction begins with a write, which takes the counter's lock on
-    every database, SQLite included.
+    MySQL's CURRENT_TIMESTAMP is in the time zone of the session, and repeats an hour in autumn.
     """
-    finished = model._base_manager.using(alias).filter(group_id=group_id, count=0)
+
+    def as_mysql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        """Return UTC, in which Django stores times there."""
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **context)
+
+
+class Claim(NamedTuple):
+    """A chord that one process has taken upon itself to finish."""
+
+    #: Primary key of the counter.
+    pk: Any
+    group_id: str
+    #: The header's results in tuple form, nested as the header is.
+    members: list[Any]
+    #: The body's signature as it was stored, None where 2.6 made the counter.
+    body: tuple[str, str, str] | None
+    #: What is stored of the header's tasks, by id.
+    tasks: dict[str, Any]
+    #: Ids of the header's tasks that have no result.
+    unready: list[str]
+    token: str
+
+
+def claim(
+    model: type[models.Model],
+    group_id: str,
+    alias: str,
+    *,
+    token: str,
+    lease: timedelta,
+    tasks: TaskResultManager,
+    values: bool = True,
+    although_unready: bool = False,
+) -> Claim | None:
+    """Claim the chord for ``token``; return it, or None where that cannot or need not be done.
+
+    It cannot be done where there is no counter, another process holds a claim younger than ``lease``, or some
+    tasks have no result: the counter is then set to their number. Without ``values`` results are not read.
+    ``although_unready`` claims a chord that will never be complete.
+
+    The transaction begins with a write: that takes the counter's lock on every database, and a SQLite
+    transaction that began with a read could not become a writer.
+    """
+    # Its own claim, too: the reply to an attempt may have been lost on the way.
+    free = models.Q(claimed_at=None) | models.Q(claimed_at__lt=ServerTime() - lease) | models.Q(claimed_by=token)
+    row = model._base_manager.using(alias).filter(group_id=group_id)
+    columns = ("id", "sub_tasks", "body_content_type", "body_content_encoding", "body")
     with transaction.atomic(using=alias):
-        if not finished.update(count=0):
+        taken = _update_returning(row, free, {"claimed_by": token, "claimed_at": ServerTime()}, columns)
+        if taken is None:
             return None
-        counter: Any = finished.get()
-        unready = count_unready(task_model, _leaf_ids(json.loads(counter.sub_tasks)), task_alias)
-        if unready:
-            finished.update(count=unready)
+        pk, sub_tasks, *body = taken
+        members = json.loads(sub_tasks)
+        ids = list(dict.fromkeys(leaf_ids(members)))
+        stored = tasks.get_tasks(ids, values=values)
+        unready = [i for i in ids if i not in stored or stored[i].status not in states.READY_STATES]
+        if unready and not although_unready:
+            row.update(count=len(unready), claimed_by=None, claimed_at=None)
             return None
-        finished.delete()
-    return counter
+    return Claim(pk, group_id, members, tuple(body) if body[-1] is not None else None, stored, unready, token)
 
 
-def count_unready(task_model: type[models.Model], task_ids: list[str], alias: str) -> int:
-    """Return how many of ``task_ids`` have no result yet; leans on the unique index of task_id."""
-    chunk = min(connections[alias].features.max_query_params or MAX_IDS, MAX_IDS) - len(states.READY_STATES)
-    rows = task_model._base_manager.using(alias).filter(status__in=states.READY_STATES)
-    ids = list(dict.fromkeys(task_ids))  # once each: a row is found by every chunk that has its id
-    ready = sum(rows.filter(task_id__in=ids[start : start + chunk]).count() for start in range(0, len(ids), chunk))
-    return len(ids) - ready
+def renew(model: type[models.Model], group_id: str, alias: str, token: str) -> bool:
+    """Make the lease of ``token`` begin again; return whether the claim was still its own."""
+    held = model._base_manager.using(alias).filter(group_id=group_id, claimed_by=token)
+    return bool(held.update(claimed_at=ServerTime()))
 
 
-def _leaf_ids(members: list[Any]) -> list[str]:
+def finish(model: type[models.Model], pk: Any, alias: str) -> bool:
+    """Delete the counter of a chord whose body was sent; return whether it was still there.
+
+    By primary key, whoever holds the claim by then: a process that was slow to delete would leave the chord
+    to a sweep, which would send the body again. The same group id may belong to a later chord already.
+    """
+    return bool(model._base_manager.using(alias).filter(pk=pk)._raw_delete(alias))
+
+
+def release(model: type[models.Model], group_id: str, alias: str, token: str) -> None:
+    """Give the claim of ``token`` back, for others to take at once."""
+    model._base_manager.using(alias).filter(group_id=group_id, claimed_by=token).update(
+        claimed_by=None, claimed_at=None
+    )
+
+
+def grow(model: type[models.Model], group_id: str, alias: str, member: Any) -> bool:
+    """Add a result in tuple form to the header, and one to the count; return whether the header is open.
+
+    A claim closes it. Growing by the same result again changes nothing: the reply to the first attempt may
+    have been lost.
+    """
+    row = model._base_manager.using(alias).filter(group_id=group_id)
+    with transaction.atomic(using=alias):
+        taken = _update_returning(row, models.Q(claimed_by=None), {"count": models.F("count")}, ("sub_tasks",))
+        if taken is None:
+            return False
+        members = json.loads(taken[0])
+        if not set(leaf_ids([member])) <= set(leaf_ids(members)):
+            row.update(sub_tasks=json.dumps([*members, member]), count=models.F("count") + len(leaf_ids([member])))
+    return True
+
+
+def unclaimed(model: type[models.Model], alias: str, lease: timedelta) -> Iterator[tuple[str, Any, bool]]:
+    """Yield ``(group id, date_created, whether a body is stored)`` of counters that nobody works on, oldest first."""
+    free = models.Q(claimed_at=None) | models.Q(claimed_at__lt=ServerTime() - lease)
+    rows = model._base_manager.using(alias).filter(free).order_by("pk")
+    has_body = models.Case(models.When(body=None, then=False), default=True, output_field=models.BooleanField())
+    yield from rows.values_list("group_id", "date_created", has_body).iterator()
+
+
+def waiting_for(model: type[models.Model], alias: str) -> set[str]:
+    """Return the ids of all tasks in the headers of chords that still count."""
+    headers = model._base_manager.using(alias).values_list("sub_tasks", flat=True).iterator()
+    return {task_id for header in headers for task_id in leaf_ids(json.loads(header))}
+
+
+def leaf_ids(members: list[Any]) -> list[str]:
     """Return the task ids in a header's tuples ``((id, parent), children)``; groups have children."""
     ids: list[str] = []
     for (task_id, _parent), children in members:
-        ids.extend([task_id] if children is None else _leaf_ids(children))
+        ids.extend([task_id] if children is None else leaf_ids(children))
     return ids
+
+
+def _update_returning(
+    row: models.QuerySet[Any], condition: models.Q, values: dict[str, Any], columns: tuple[str, ...]
+) -> Any:
+    """Update ``row`` where ``condition`` holds; return its ``columns``, None where nothing was updated.
+
+    One statement where the database has UPDATE … RETURNING, else a SELECT after it.
+    """
+    connection = connections[row.db]
+    changing = row.filter(condition)
+    if connection.vendor == "mysql" or not connection.features.can_return_columns_from_insert:
+        return row.values_list(*columns).get() if changing.update(**values) else None
+    query: Any = changing.query.chain(UpdateQuery)
+    query.add_update_values(values)
+    sql, params = query.get_compiler(row.db).as_sql()
+    returning = ", ".join(connection.ops.quote_name(column) for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} RETURNING {returning}", params)
+        return cursor.fetchone()

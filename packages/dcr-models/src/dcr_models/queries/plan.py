@@ -34,6 +34,8 @@ class Plan:
         self.fields: dict[str, models.Field[Any, Any]] = {f.name: f for f in options.concrete_fields}
         self.auto_now = [f.name for f in options.concrete_fields if getattr(f, "auto_now", False)]
         self.auto_now_add = [f.name for f in options.concrete_fields if getattr(f, "auto_now_add", False)]
+        #: Whether some columns are in the table of a concrete parent.
+        self.inherits = bool((options.concrete_model or model)._meta.parents)
         self.save_reason = self._find_save_reason()
 
     def known(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,8 +59,7 @@ class Plan:
 
     def _find_save_reason(self) -> str | None:
         """Return what about the model itself needs ``Model.save``, or None."""
-        concrete = self.model._meta.concrete_model or self.model
-        if concrete._meta.parents:
+        if self.inherits:
             return "the model inherits from another table"
         if not isinstance(self.pk, models.AutoField):
             return "its primary key is not one that the database counts up"

@@ -1,0 +1,1 @@
+"""Chords whose parts return in processes of their own, some of which are killed."""
