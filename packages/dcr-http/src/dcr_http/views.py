@@ -9,7 +9,7 @@ from being read it is 500. What is wrong is the text under ``error``, and with t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -17,6 +17,7 @@ from celery import current_app
 from celery.backends.base import DisabledBackend
 from celery.exceptions import BackendGetMetaError
 from celery.result import AsyncResult, GroupResult, ResultSet
+from celery.states import PENDING, SUCCESS
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 #: The safe methods of HTTP; OPTIONS is what a browser asks first when another site's page calls.
 METHODS = ["GET", "HEAD", "OPTIONS"]
+
+#: Task id -> meta, of tasks that were read together; None where a backend reads them one by one.
+Metas = dict[str, dict[str, Any]] | None
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 
@@ -73,7 +77,11 @@ def is_group_successful(request: HttpRequest, group_id: str) -> HttpResponse:
     """Answer which members of the group have succeeded; an unknown group has none."""
     group = _saved_group(group_id)
     members = group.results or () if group else ()
-    return JsonResponse(payloads.group_done(group_id, [(member.id, member.successful()) for member in members]))
+    metas = _read_together(members)
+    done = [
+        (member.id, all(_meta(leaf, metas)["status"] == SUCCESS for leaf in _leaves([member]))) for member in members
+    ]
+    return JsonResponse(payloads.group_done(group_id, done))
 
 
 @endpoint
@@ -83,7 +91,8 @@ def group_status(request: HttpRequest, group_id: str) -> HttpResponse:
     if group is None:
         message = gettext("No saved group has the id %(group_id)s.") % {"group_id": group_id}
         return _problem(message, status=404, **payloads.group_status(group_id, []))
-    return JsonResponse(payloads.group_status(group_id, [_entry(member) for member in group.results or ()]))
+    metas = _read_together(group.results or ())
+    return JsonResponse(payloads.group_status(group_id, [_entry(member, metas) for member in group.results or ()]))
 
 
 def _saved_group(group_id: str) -> GroupResult | None:
@@ -91,11 +100,39 @@ def _saved_group(group_id: str) -> GroupResult | None:
     return GroupResult.restore(group_id)
 
 
-def _entry(member: AsyncResult[Any] | ResultSet) -> dict[str, Any]:
+def _entry(member: AsyncResult[Any] | ResultSet, metas: Metas) -> dict[str, Any]:
     """Return the entry of one member of a group, which may be a group itself."""
     if isinstance(member, ResultSet):
-        return payloads.group_member([_entry(inner) for inner in member.results or ()])
-    return payloads.task_member(_read(member))
+        return payloads.group_member([_entry(inner, metas) for inner in member.results or ()])
+    return payloads.task_member(_meta(member, metas))
+
+
+def _succeeded(member: AsyncResult[Any] | ResultSet, metas: Metas) -> bool:
+    """Return whether a member has succeeded; a group has when all its tasks have."""
+    return all(_meta(leaf, metas)["status"] == SUCCESS for leaf in _leaves([member]))
+
+
+def _leaves(members: Iterable[Any]) -> Iterator[AsyncResult[Any]]:
+    """Yield the tasks of a group; nested groups are flattened."""
+    for member in members:
+        if isinstance(member, ResultSet):
+            yield from _leaves(member.results or ())
+        else:
+            yield member
+
+
+def _read_together(members: Iterable[Any]) -> Metas:
+    """Return what the backend holds for the tasks of a group, by id; None where it reads one at a time."""
+    read = getattr(current_app.backend, "get_task_metas", None)  # django-db has it
+    if read is None:
+        return None
+    metas: Metas = read([leaf.id for leaf in _leaves(members)])
+    return metas
+
+
+def _meta(result: AsyncResult[Any], metas: Metas) -> Mapping[str, Any]:
+    """Return what was read of a task together with others, else read it; PENDING where nothing is stored."""
+    return _read(result) if metas is None else metas.get(result.id, {"status": PENDING, "result": None})
 
 
 def _read(result: AsyncResult[Any]) -> dict[str, Any]:
