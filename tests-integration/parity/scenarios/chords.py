@@ -103,6 +103,17 @@ def the_parts_return() -> Facts:
     return facts | {"counter, both returned": counters(), "sent, both returned": sent(app)}
 
 
+@scenario("a worker dies between a part's result and its count")
+def a_worker_dies() -> Facts:
+    app = shop()
+    body = apply(app, "a", "b")
+    app.backend.store_result("a", 1, "SUCCESS")  # and no more: its worker was killed
+    work(app, app.tasks["shop.part"], 2, task_id="b", group="g", chord=dict(body))
+    facts: Facts = {"sent": sent(app)}
+    app.backend.cleanup()
+    return facts | {"sent, after cleanup": sent(app), "counters": [row[2] for row in counters()]}
+
+
 @scenario("a part of a chord fails")
 def a_part_fails() -> Facts:
     app = shop()

@@ -110,6 +110,17 @@ def cleanup() -> Facts:
     return facts
 
 
+@scenario("cleanup of what never finished")
+def cleanup_of_unready() -> Facts:
+    from django_celery_results.models import TaskResult
+
+    for status in ("SUCCESS", "FAILURE", "STARTED", "PENDING", "PACKING"):
+        row = store(status.lower(), status=status)
+        TaskResult.objects.filter(pk=row.pk).update(date_done=row.date_done - timedelta(days=2))
+    make_app(result_expires=3600).backend.cleanup()
+    return {"left": sorted_facts(TaskResult.objects.values_list("task_id", flat=True))}
+
+
 @scenario("managers know their database")
 def connections_of_managers() -> Facts:
     from django_celery_results.models import GroupResult, TaskResult

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -56,30 +56,32 @@ class ReadingBackend(RetryingBackend):
         self,
         task_ids: Iterable[str],
         timeout: float | None = None,
-        interval: float | None = None,
+        interval: float | None = 0.5,
         no_ack: bool = True,
         on_message: Callable[[Meta], None] | None = None,
         on_interval: Callable[[], None] | None = None,
         max_iterations: int | None = None,
-        READY_STATES: frozenset[str] = states.READY_STATES,  # noqa: N803 - Celery's name
+        READY_STATES: Collection[str] | None = None,  # noqa: N803 - Celery's name
     ) -> Iterator[tuple[str, Meta]]:
         """Yield ``(task id, meta)`` of each task as soon as it is ready; among those found together in the order given.
 
         ``timeout``: seconds for all of them, then celery.exceptions.TimeoutError. ``interval``: longest pause
         between two reads, in seconds. ``on_message`` is called with each meta, ``on_interval`` before each
-        pause. ``max_iterations``: give up quietly after so many reads. ``no_ack`` is for brokers.
+        pause. ``max_iterations``: give up quietly after so many reads. ``READY_STATES``: what counts as ready;
+        Celery's own. ``no_ack`` is for brokers.
         """
         self._ensure_not_eager()
+        ready_states = states.READY_STATES if READY_STATES is None else READY_STATES
         waiting = dict.fromkeys(task_ids)
         pauses = naps(interval=interval, timeout=timeout)
         reads = 0
         while waiting:
             cached = {task_id: self._cache[task_id] for task_id in waiting if task_id in self._cache}
-            found = {task_id: task_meta for task_id, task_meta in cached.items() if task_meta["status"] in READY_STATES}
+            found = {task_id: task_meta for task_id, task_meta in cached.items() if task_meta["status"] in ready_states}
             found.update(self.get_task_metas(task_id for task_id in waiting if task_id not in found))
             for task_id in list(waiting):
                 task_meta = found.get(task_id)
-                if task_meta is None or task_meta["status"] not in READY_STATES:
+                if task_meta is None or task_meta["status"] not in ready_states:
                     continue
                 del waiting[task_id]
                 self._cache[task_id] = task_meta
@@ -97,7 +99,7 @@ class ReadingBackend(RetryingBackend):
         self,
         result: ResultSet,
         timeout: float | None = None,
-        interval: float | None = None,
+        interval: float | None = 0.5,
         no_ack: bool = True,
         on_message: Callable[[Meta], None] | None = None,
         on_interval: Callable[[], None] | None = None,
@@ -136,7 +138,7 @@ class ReadingBackend(RetryingBackend):
         self,
         task_id: str,
         timeout: float | None = None,
-        interval: float | None = None,
+        interval: float | None = 0.5,
         no_ack: bool = True,
         on_interval: Callable[[], None] | None = None,
     ) -> Meta:
