@@ -82,7 +82,7 @@ class TestComplete:
         made = new_chord("one")
         app.backend.mark_as_done("one", 1)
         app.backend.repair_chords()
-        assert f"Finished chords that were complete and left: ['{made.group_id}']" in caplog.text
+        assert f"Finished chords that were complete and left: {made.group_id}" in caplog.text
 
 
 class TestIncomplete:

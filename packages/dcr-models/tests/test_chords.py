@@ -195,6 +195,11 @@ class TestWaitingFor:
     def test_is_empty_without_chords(self) -> None:
         assert ChordCounter.objects.waiting_for() == set()
 
+    def test_leaves_out_what_2_6_made(self, start: Start, header: list[AsyncResult[Any]]) -> None:
+        start(header[:1], count=1)
+        ChordCounter.objects.update(date_created=None)
+        assert ChordCounter.objects.waiting_for() == set()
+
     def test_takes_one_statement(
         self, start: Start, header: list[AsyncResult[Any]], django_assert_num_queries: Any
     ) -> None:
@@ -202,3 +207,21 @@ class TestWaitingFor:
             start([member], count=1)
         with django_assert_num_queries(1):
             ChordCounter.objects.waiting_for()
+
+
+class TestNeedsRecount:
+    @pytest.mark.parametrize(
+        ("ready", "count", "needed"),
+        [(0, 3, False), (1, 2, False), (1, 3, True), (3, 3, True), (0, 0, True)],
+    )
+    def test_where_the_count_is_not_what_the_rows_say(
+        self, start: Start, header: Any, store: Callable[..., Any], ready: int, count: int, needed: bool
+    ) -> None:
+        group_id = start(header, count=count)
+        for member in header[:ready]:
+            store(member.id)
+        assert ChordCounter.objects.needs_recount(group_id, TaskResult.objects) is needed
+        assert ChordCounter.objects.get().count == count
+
+    def test_knows_no_counter(self) -> None:
+        assert ChordCounter.objects.needs_recount(uuid(), TaskResult.objects) is False

@@ -92,7 +92,7 @@ class TestLimits:
         assert left() == younger(None, OTHERS)
 
     def test_leave_nothing_for_a_second_time(self) -> None:
-        limits = {"ready": 2 * HOUR, "failed": 4 * HOUR, "unready": 6 * HOUR}
+        limits: dict[str, Any] = {"ready": 2 * HOUR, "failed": 4 * HOUR, "unready": 6 * HOUR}
         assert TaskResult.objects.clean_up(**limits) > 0
         assert TaskResult.objects.clean_up(**limits) == 0
 

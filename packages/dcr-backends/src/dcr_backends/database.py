@@ -24,7 +24,7 @@ from . import meta, record
 from .chord import KEPT_FOR_CHORD, ChordBackend, trigger_callback
 from .groups import StoredGroupResult
 from .startup import prepare_worker
-from .sweep import Sweep, sweep
+from .sweep import Sweep, shortened, sweep
 
 try:
     from psycopg2 import InterfaceError as _Psycopg2InterfaceError  # type: ignore[import-untyped] # optional driver
@@ -158,21 +158,24 @@ class DatabaseBackend(ChordBackend):
         is set, others after ``DJANGO_CELERY_RESULTS["UNREADY_EXPIRES"]`` if that is longer. None and 0 keep
         everything. Rows that a chord still waits for stay.
         """
-        self.repair_chords()
+        if stuck := self.repair_chords().stuck:
+            logger.warning("Chords without a stored body, which only their last part can send: %s", shortened(stuck))
         ready = limit(self.expires)
-        if ready is None:
-            return
-        failed = self.app.conf.get("result_failure_expires")
+        failure_expires = self.app.conf.get("result_failure_expires")
+        failed = ready if failure_expires is None else limit(self.prepare_expires(failure_expires))
         unready = limit(conf.get("UNREADY_EXPIRES"))
+        if ready is None and failed is None:
+            return
         with self._explained(self.TaskModel):
             self.TaskModel._default_manager.clean_up(
                 ready=ready,
-                failed=ready if failed is None else limit(self.prepare_expires(failed)),
-                unready=None if unready is None else max(ready, unready),
+                failed=failed,
+                unready=max(ready, unready) if ready and unready else None,
                 kept_ids=ChordCounter.objects.waiting_for(),
             )
-        with self._explained(self.GroupModel):
-            self.GroupModel._default_manager.delete_expired(ready)
+        if ready is not None:
+            with self._explained(self.GroupModel):
+                self.GroupModel._default_manager.delete_expired(ready)
 
     # Groups
 

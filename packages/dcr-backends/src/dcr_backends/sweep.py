@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
+#: Ids that one line of the log names.
+SHOWN = 10
+
 
 class Sweep(NamedTuple):
     """What a sweep found; lists of group ids."""
@@ -40,17 +43,21 @@ def sweep(backend: DatabaseBackend) -> Sweep:
             if not has_body:
                 if created is None or old:
                     report.stuck.append(group_id)
-            elif backend.finish_chord(group_id):
-                report.finished.append(group_id)
+            elif needs_recount(backend, group_id):
+                if backend.finish_chord(group_id):
+                    report.finished.append(group_id)
             elif old and end_incomplete(backend, group_id):
                 report.failed.append(group_id)
         except Exception:  # the chords after this one need not wait until somebody has repaired it
             logger.exception("Chord %s could not be looked after", group_id)
-    if report.stuck:
-        logger.warning("Chords without a stored body, which only their last part can finish: %s", report.stuck)
     if report.finished:
-        logger.warning("Finished chords that were complete and left: %s", report.finished)
+        logger.warning("Finished chords that were complete and left: %s", shortened(report.finished))
     return report
+
+
+def shortened(ids: list[str]) -> str:
+    """Return the first ids of a list, and how many more there are."""
+    return ", ".join(ids[:SHOWN]) + (f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else "")
 
 
 def unclaimed(backend: DatabaseBackend) -> list[tuple[str, datetime | None, bool]]:
@@ -59,10 +66,16 @@ def unclaimed(backend: DatabaseBackend) -> list[tuple[str, datetime | None, bool
         return list(ChordCounter.objects.unclaimed(backend.chord_lease()))
 
 
+def needs_recount(backend: DatabaseBackend, group_id: str) -> bool:
+    """Return whether a chord is complete, or its count wrong; cheap enough to ask of all chords every minute."""
+    with backend._explained(ChordCounter):
+        return ChordCounter.objects.needs_recount(group_id, backend.TaskModel._default_manager)
+
+
 def end_incomplete(backend: DatabaseBackend, group_id: str) -> bool:
     """End a chord with a ChordError where tasks of its header have no row; return whether it was ended.
 
-    A task that has a row and has not finished may still do so: its chord is left alone.
+    A chord whose unfinished tasks all have rows is left alone: they may finish yet.
     """
     claim = backend._claim_chord(group_id, uuid4().hex, values=False, although_unready=True)
     if claim is None:
@@ -72,6 +85,5 @@ def end_incomplete(backend: DatabaseBackend, group_id: str) -> bool:
     if callback is None or not gone:
         ChordCounter.objects.release(group_id, claim.token)
         return False
-    shown = ", ".join(gone[:10]) + (f" and {len(gone) - 10} more" if len(gone) > 10 else "")
-    reason = f"No result is stored of {shown}, and none is expected any more"
+    reason = f"No result is stored of {shortened(gone)}, and none is expected any more"
     return backend.send_body(claim, lambda: fail_chord(backend.app, callback, group_id, reason))

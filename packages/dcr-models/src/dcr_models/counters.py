@@ -97,6 +97,13 @@ class ChordCounterManager(RoutedManager):
         """Yield ``(group id, date_created, whether a body is stored)`` of counters that nobody works on."""
         return chords.unclaimed(self.model, self.write_alias(using), lease)
 
+    def needs_recount(self, group_id: str, tasks: TaskResultManager, using: str | None = None) -> bool:
+        """Return whether a claim would find the chord complete, or its count wrong.
+
+        ``tasks``: the manager of the header's results. Reads states only, and takes no lock.
+        """
+        return chords.needs_recount(self.model, group_id, self.write_alias(using), tasks)
+
     def waiting_for(self, using: str | None = None) -> set[str]:
         """Return the ids of all tasks in the headers of chords that still count."""
         return chords.waiting_for(self.model, self.write_alias(using))

@@ -215,7 +215,7 @@ class TaskResultManager(ResultManager):
     def clean_up(
         self,
         *,
-        ready: timedelta,
+        ready: timedelta | None,
         failed: timedelta | None,
         unready: timedelta | None,
         kept_ids: Collection[str] = (),
@@ -225,12 +225,12 @@ class TaskResultManager(ResultManager):
         """Delete what was last written longer ago than its limit; return how many rows.
 
         ``failed``: for FAILURE. ``ready``: for the other states that are final. ``unready``: for tasks that wait
-        or run; None keeps those. Results of ``kept_ids`` stay. A manager that overrides ``delete_expired`` or
+        or run. None keeps them. Results of ``kept_ids`` stay. A manager that overrides ``delete_expired`` or
         ``get_all_expired`` decides alone, by ``ready``.
         """
         for name in ("delete_expired", "get_all_expired"):
             if getattr(type(self), name) is not getattr(ResultManager, name):
-                return self.delete_expired(ready)
+                return 0 if ready is None else self.delete_expired(ready)
         alias = self.write_alias(using)
         final = models.Q(status__in=states.READY_STATES)
         failure = models.Q(status=states.FAILURE)

@@ -165,9 +165,22 @@ def unclaimed(model: type[models.Model], alias: str, lease: timedelta) -> Iterat
     yield from rows.values_list("group_id", "date_created", has_body).iterator()
 
 
+def needs_recount(model: type[models.Model], group_id: str, alias: str, tasks: TaskResultManager) -> bool:
+    """Return whether the count is zero, or another than the number of tasks without a result; takes no lock."""
+    counter = model._base_manager.using(alias).filter(group_id=group_id).values_list("sub_tasks", "count").first()
+    if counter is None:
+        return False
+    ids = list(dict.fromkeys(leaf_ids(json.loads(counter[0]))))
+    ready = sum(row.status in states.READY_STATES for row in tasks.get_tasks(ids, values=False).values())
+    return bool(counter[1] == 0 or counter[1] != len(ids) - ready)
+
+
 def waiting_for(model: type[models.Model], alias: str) -> set[str]:
-    """Return the ids of all tasks in the headers of chords that still count."""
-    headers = model._base_manager.using(alias).values_list("sub_tasks", flat=True).iterator()
+    """Return the ids of all tasks in the headers of chords that still count.
+
+    Not of those without a date, which 2.6 made: it did not keep their rows, and some count for ever.
+    """
+    headers = model._base_manager.using(alias).exclude(date_created=None).values_list("sub_tasks", flat=True).iterator()
     return {task_id for header in headers for task_id in leaf_ids(json.loads(header))}
 
 
