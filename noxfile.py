@@ -100,7 +100,7 @@ def tests(session: nox.Session) -> None:
         "-m",
         "not services and not published and not wheels",
         *NO_BROWSER,
-        *(session.posargs or [*PACKAGES, INTEGRATION]),
+        *(session.posargs or [*PACKAGES, INTEGRATION, "benchmarks"]),
         env={"DCR_TEST_DATABASE": "sqlite"},
     )
     session.log(
@@ -137,6 +137,14 @@ def browser(session: nox.Session) -> None:
     """Drive the admin in headless Chromium, as Debian packages it."""
     sync(session, "tests", "newest", "browser")
     session.run("pytest", "-m", "browser", f"{INTEGRATION}/browser", *session.posargs)
+
+
+@nox.session(python="3.11")
+def bench(session: nox.Session) -> None:
+    """Measure ours beside the published release, Celery's backends and the raw drivers; `-- --quick` is short."""
+    sync(session, "bench", "oldest")
+    versions(session)
+    session.run("python", "-m", "benchmarks", *session.posargs, env={"DCR_PUBLISHED_PYTHON": published_python(session)})
 
 
 @nox.session
