@@ -10,7 +10,7 @@ from celery import Celery
 from celery.exceptions import ChordError
 from celery.result import AsyncResult, GroupResult
 
-from dcr_backends.chord import trigger_callback
+from dcr_backends.callback import trigger_callback
 from dcr_models.models import TaskResult
 
 pytestmark = pytest.mark.django_db

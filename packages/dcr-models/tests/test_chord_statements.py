@@ -84,7 +84,7 @@ class TestTheRest:
         pk = claim(group_id).pk
         assert verbs(lambda: ChordCounter.objects.renew(group_id, "me")) == ["UPDATE"]
         assert verbs(lambda: ChordCounter.objects.release(group_id, "me")) == ["UPDATE"]
-        assert verbs(lambda: ChordCounter.objects.finish(pk)) == ["DELETE"]
+        assert verbs(lambda: ChordCounter.objects.finish(group_id, pk)) == ["DELETE"]
 
     def test_growing_takes_two(self, chord: Callable[..., str], celery_app: Celery) -> None:
         group_id, member = chord(3), celery_app.AsyncResult(uuid()).as_tuple()

@@ -136,26 +136,26 @@ class TestRelease:
 class TestFinish:
     def test_deletes_the_counter(self, finished: str, start: Start) -> None:
         other = start([])
-        assert ChordCounter.objects.finish(claim(finished).pk) is True
+        assert ChordCounter.objects.finish(finished, claim(finished).pk) is True
         assert ChordCounter.objects.get().group_id == other
         assert claim(finished, "other") is None
         assert ChordCounter.objects.count_part(finished) is None
 
     def test_tells_whether_it_was_there(self, finished: str) -> None:
         pk = claim(finished).pk
-        assert [ChordCounter.objects.finish(pk) for _ in range(2)] == [True, False]
+        assert [ChordCounter.objects.finish(finished, pk) for _ in range(2)] == [True, False]
 
     def test_ends_the_claim_of_another_too(self, finished: str) -> None:
         """The body was sent: who has taken over by then must not send it again."""
         pk = claim(finished).pk
         age(finished, LEASE + SECOND)
         claim(finished, "other")
-        assert ChordCounter.objects.finish(pk) is True
+        assert ChordCounter.objects.finish(finished, pk) is True
         assert ChordCounter.objects.renew(finished, "other") is False
 
     def test_leaves_a_later_chord_of_the_same_id(self, finished: str, header: Header, start: Start) -> None:
         pk = claim(finished).pk
-        ChordCounter.objects.finish(pk)
+        ChordCounter.objects.finish(finished, pk)
         start(header, count=3, group_id=finished)
-        assert ChordCounter.objects.finish(pk) is False
+        assert ChordCounter.objects.finish(finished, pk) is False
         assert ChordCounter.objects.get().group_id == finished

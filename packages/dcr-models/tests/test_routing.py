@@ -71,7 +71,7 @@ VERBS: dict[str, Callable[[Any, dict[str, str]], Any]] = {
     "claim": lambda on, to: on(ChordCounter).claim("1", token="me", lease=HOUR, tasks=TaskResult.objects, **to),
     "renew": lambda on, to: on(ChordCounter).renew("1", "me", **to),
     "release": lambda on, to: on(ChordCounter).release("1", "me", **to),
-    "finish": lambda on, to: on(ChordCounter).finish(1, **to),
+    "finish": lambda on, to: on(ChordCounter).finish("1", 1, **to),
     "unclaimed": lambda on, to: list(on(ChordCounter).unclaimed(HOUR, **to)),
     "waiting_for": lambda on, to: on(ChordCounter).waiting_for(**to),
 }

@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
 
-from celery import Celery, maybe_signature, states
+from celery import maybe_signature, states
 from celery.canvas import Signature
 from celery.exceptions import ChordError
-from celery.result import GroupResult, allow_join_result, result_from_tuple
+from celery.result import GroupResult, result_from_tuple
 from celery.utils.log import get_logger
 from django.db import connections, transaction
 from kombu.exceptions import EncodeError
@@ -22,7 +22,8 @@ from dcr_models import codec
 from dcr_models.models import ChordCounter
 from dcr_models.queries.chords import Claim
 
-from .groups import is_read, leaves
+from .callback import trigger_callback
+from .groups import leaves
 from .reading import ReadingBackend
 
 logger = get_logger(__name__)
@@ -123,7 +124,7 @@ class ChordBackend(ReadingBackend):
         except BaseException:
             ChordCounter.objects.release(claim.group_id, claim.token)
             raise
-        finished = self._retrying(ChordCounter.objects.finish, claim.pk)
+        finished = self._retrying(ChordCounter.objects.finish, claim.group_id, claim.pk)
         kept_for_chord = [task_id for task_id, row in claim.tasks.items() if self._is_kept_for_chord(row)]
         if finished and kept_for_chord:  # in this order: without them a counter would say that parts are missing
             self._retrying(self.TaskModel._default_manager.forget, *kept_for_chord)
@@ -214,55 +215,3 @@ class ChordBackend(ReadingBackend):
         with suppress(Exception):
             return KEPT_FOR_CHORD in (self.decode_content(row, row.meta) or ())
         return False
-
-
-def trigger_callback(app: Celery, callback: Signature[Any], group_result: GroupResult) -> None:
-    """Join ``group_result`` and send ``callback`` its results; where a member failed, send the errbacks.
-
-    Waits up to ``result_chord_join_timeout`` seconds. Raises nothing: what goes wrong becomes a ChordError.
-    """
-    # Members that have been read need no reads, and the native join takes two members of one id for one.
-    native = group_result.supports_native_join and not is_read(group_result)
-    join = group_result.join_native if native else group_result.join
-    try:
-        with allow_join_result():
-            results = join(timeout=app.conf.result_chord_join_timeout, propagate=True)
-    except Exception as exc:  # noqa: BLE001 - whatever a member raised
-        culprit = _culprit_id(group_result)
-        fail_chord(
-            app, callback, group_result.id, f"Dependency {culprit} raised {exc!r}" if culprit else repr(exc), exc
-        )
-        return
-    try:
-        publish = getattr(app.amqp, "_retry_publish", None)  # Celery 5.6 and newer survive a lost broker there
-        if publish is None:
-            callback.delay(results)
-        else:
-            publish(callback.delay, results)
-    except Exception as exc:  # noqa: BLE001 - brokers raise what they like
-        fail_chord(app, callback, group_result.id, f"Callback error: {exc!r}", exc)
-
-
-def fail_chord(
-    app: Celery, callback: Signature[Any], group_id: str | None, reason: str, exc: Exception | None = None
-) -> None:
-    """Store the body of a chord as failed with ``reason``, and send its errbacks."""
-    logger.error("Chord %r raised: %s", group_id, reason, exc_info=exc)
-    try:
-        raise ChordError(reason) from exc
-    except ChordError as error:  # Celery stores the traceback of what is being handled
-        app.backend.chord_error_from_stack(callback, exc=error)
-
-
-def _culprit_id(group_result: GroupResult) -> str | None:
-    """Return the id of the member at which a join stopped, None where that one did not fail.
-
-    Celery's ``_failed_join_report`` finds only members whose failure is in the result cache, which holds a
-    hundred unless ``result_cache_max`` says otherwise.
-    """
-    with suppress(Exception):  # a result that cannot be read may be why the join stopped
-        for member in leaves(group_result.results or ()):
-            state = member.state
-            if state != states.SUCCESS:
-                return str(member.id) if state in states.PROPAGATE_STATES else None
-    return None

@@ -21,7 +21,8 @@ from dcr_models import codec, conf
 from dcr_models.models import ChordCounter, GroupResult, TaskResult
 
 from . import meta, record
-from .chord import KEPT_FOR_CHORD, ChordBackend, trigger_callback
+from .callback import trigger_callback
+from .chord import KEPT_FOR_CHORD, ChordBackend
 from .groups import StoredGroupResult
 from .startup import prepare_worker
 from .sweep import Sweep, shortened, sweep

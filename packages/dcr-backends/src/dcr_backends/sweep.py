@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from dcr_models.models import ChordCounter
 
-from .chord import fail_chord
+from .callback import fail_chord
 
 if TYPE_CHECKING:
     from .database import DatabaseBackend

@@ -85,9 +85,9 @@ class ChordCounterManager(RoutedManager):
         """Make the lease begin again; return whether the claim is still held."""
         return chords.renew(self.model, group_id, self.write_alias(using), token)
 
-    def finish(self, pk: Any, using: str | None = None) -> bool:
+    def finish(self, group_id: str, pk: Any, using: str | None = None) -> bool:
         """Delete the counter of a chord whose body was sent; return whether it was still there."""
-        return chords.finish(self.model, pk, self.write_alias(using))
+        return chords.finish(self.model, group_id, pk, self.write_alias(using))
 
     def release(self, group_id: str, token: str, using: str | None = None) -> None:
         """Give the claim back."""

@@ -124,13 +124,21 @@ def renew(model: type[models.Model], group_id: str, alias: str, token: str) -> b
     return bool(held.update(claimed_at=ServerTime()))
 
 
-def finish(model: type[models.Model], pk: Any, alias: str) -> bool:
+def finish(model: type[models.Model], group_id: str, pk: Any, alias: str) -> bool:
     """Delete the counter of a chord whose body was sent; return whether it was still there.
 
     By primary key, whoever holds the claim by then: a process that was slow to delete would leave the chord
     to a sweep, which would send the body again. The same group id may belong to a later chord already.
+    ``id + 0`` keeps MySQL from looking in the primary key first: late parts come through the index of
+    group_id, and whoever locks the two in another order can deadlock with them.
     """
-    return bool(model._base_manager.using(alias).filter(pk=pk)._raw_delete(alias))
+    connection = connections[alias]
+    options: Any = model._meta
+    quote = connection.ops.quote_name
+    where = f"{quote('group_id')} = %s AND {quote(options.pk.column)} + 0 = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {quote(options.db_table)} WHERE {where}", [group_id, pk])
+        return bool(cursor.rowcount)
 
 
 def release(model: type[models.Model], group_id: str, alias: str, token: str) -> None:
