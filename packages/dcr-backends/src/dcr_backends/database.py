@@ -24,6 +24,7 @@ from . import meta, record
 from .callback import trigger_callback
 from .chord import KEPT_FOR_CHORD, ChordBackend
 from .groups import StoredGroupResult
+from .reading import compress_payload
 from .startup import prepare_worker
 from .sweep import Sweep, shortened, sweep
 
@@ -76,9 +77,10 @@ class DatabaseBackend(ChordBackend):
 
         With ``result_compression`` (Celery 5.7) the text is compressed, as base64.
         """
-        encoded = codec.to_text(*self._encode(data))
-        compression = getattr(self, "compression", None)
-        return codec.compressed(encoded, compression) if compression else encoded
+        content_type, content_encoding, payload = self._encode(data)
+        if compression := getattr(self, "compression", None):
+            content_encoding, payload = codec.BINARY, compress_payload(payload, compression)
+        return codec.to_text(content_type, content_encoding, payload)
 
     # Tasks
 

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from celery import states
+from celery.backends import base
 from celery.result import AsyncResult, GroupResult, ResultSet
 
 from dcr_models import codec
@@ -17,6 +18,10 @@ from .retry import RetryingBackend
 from .waiting import naps
 
 Meta = dict[str, Any]
+
+# Celery 5.7 marks what it compressed; before that nothing was.
+compress_payload: Any = getattr(base, "compress_payload", None)
+decompress_payload: Any = getattr(base, "decompress_payload", lambda payload: payload)
 
 
 class ReadingBackend(RetryingBackend):
@@ -36,7 +41,8 @@ class ReadingBackend(RetryingBackend):
         if obj.content_type == self.content_type or not codec.is_known(obj.content_type):
             payload: Any = codec.to_payload(obj.content_encoding, content)
             return self.decode(payload)
-        return codec.decode(codec.Encoded(obj.content_type, obj.content_encoding, content), self.accept)
+        encoded = codec.Encoded(obj.content_type, obj.content_encoding, content)
+        return codec.decode(encoded, self.accept, decompress_payload)
 
     def task_result_exists(self, task_id: str) -> bool:
         """Return whether anything is stored of the task, a PENDING row included (Celery 5.7)."""

@@ -7,16 +7,11 @@ stored as base64, and says so with the content encoding ``binary``.
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from celery.backends import base
 from kombu import serialization
 from kombu.exceptions import ContentDisallowed, DecodeError
-
-# Celery 5.7 marks what it compressed; before that nothing was.
-compress_payload: Any = getattr(base, "compress_payload", None)
-decompress_payload: Any = getattr(base, "decompress_payload", lambda payload: payload)
 
 #: Content encoding of a payload that is bytes, kept as base64 text.
 BINARY = "binary"
@@ -39,16 +34,6 @@ def to_text(content_type: str, content_encoding: str, payload: str | bytes) -> E
     return Encoded(content_type, content_encoding, text)
 
 
-def compressed(encoded: Encoded, compression: str) -> Encoded:
-    """Return the value compressed by kombu's ``compression``, with Celery's mark in front, as base64.
-
-    Needs Celery 5.7. The content type stays: it says what is inside.
-    """
-    if content := to_payload(encoded.content_encoding, encoded.text):
-        return to_text(encoded.content_type, BINARY, compress_payload(content, compression))
-    return encoded
-
-
 def to_payload(content_encoding: str, text: str) -> str | bytes:
     """Return the serializer's output that ``text`` holds.
 
@@ -63,11 +48,12 @@ def to_payload(content_encoding: str, text: str) -> str | bytes:
         raise DecodeError(f"Stored value claims to be base64 and is not: {exc}") from exc
 
 
-def decode(encoded: Encoded, accept: Collection[str]) -> Any:
+def decode(encoded: Encoded, accept: Collection[str], unpack: Callable[[Any], Any] = lambda payload: payload) -> Any:
     """Return the Python value of a stored one.
 
-    ``accept``: MIME types that may be decoded. Raises kombu's ContentDisallowed for another one, before
-    anything is decoded, and DecodeError where the text is not what its content type says.
+    ``accept``: MIME types that may be decoded. ``unpack``: what to do with the payload first. Raises kombu's
+    ContentDisallowed for another type, before anything is decoded, and DecodeError where the text is not
+    what its content type says.
     """
     if encoded.content_type not in accept:
         raise ContentDisallowed(
@@ -75,7 +61,7 @@ def decode(encoded: Encoded, accept: Collection[str]) -> Any:
             f"{', '.join(sorted(accept)) or 'none'}. If it is one of your own, add its serializer to Celery's "
             f"result_accept_content."
         )
-    payload = decompress_payload(to_payload(encoded.content_encoding, encoded.text))
+    payload = unpack(to_payload(encoded.content_encoding, encoded.text))
     return serialization.loads(payload, encoded.content_type, encoded.content_encoding, accept=accept)
 
 
