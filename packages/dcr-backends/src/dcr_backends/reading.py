@@ -115,9 +115,7 @@ class ReadingBackend(RetryingBackend):
         Tasks of nested groups are read together with the others, and their results keep what was read.
         """
         members: list[Any] = result.results or []
-        by_id: dict[str, list[Any]] = {}
-        for leaf in leaves(members):
-            by_id.setdefault(leaf.id, []).append(leaf)
+        by_id = _by_id(leaves(members))
         direct = {member.id for member in members if not isinstance(member, ResultSet)}
         groups: list[Any] = [member for member in members if isinstance(member, GroupResult)]
         read = {task_id: same[0]._cache for task_id, same in by_id.items() if same[0]._cache is not None}
@@ -161,12 +159,10 @@ class ReadingBackend(RetryingBackend):
 
     def fetch(self, results: Iterable[AsyncResult[Any]]) -> None:
         """Give each of ``results`` whose task is ready what is stored of it; one read for all."""
-        by_id: dict[str, list[AsyncResult[Any]]] = {}
-        for result in results:
-            by_id.setdefault(result.id, []).append(result)
+        by_id = _by_id(results)
         for task_id, task_meta in self.get_task_metas(by_id).items():
             for result in by_id[task_id]:
-                result._maybe_set_cache(task_meta)  # type: ignore[attr-defined] # not in the stubs
+                result._maybe_set_cache(task_meta)
 
     def _get_task_meta_for(self, task_id: str) -> Meta:
         """Return Celery's meta of one task; of a PENDING one where nothing is stored."""
@@ -181,3 +177,11 @@ class ReadingBackend(RetryingBackend):
     def _meta(self, row: Any) -> Meta:
         decoded: Meta = self.meta_from_decoded(meta.from_row(row, self.decode_content))
         return decoded
+
+
+def _by_id(results: Iterable[Any]) -> dict[str, list[Any]]:
+    """Return the results by their task's id; one task can be in a group twice."""
+    by_id: dict[str, list[Any]] = {}
+    for result in results:
+        by_id.setdefault(result.id, []).append(result)
+    return by_id

@@ -100,7 +100,7 @@ def claim(
     transaction that began with a read could not become a writer.
     """
     # Its own claim, too: the reply to an attempt may have been lost on the way.
-    free = models.Q(claimed_at=None) | models.Q(claimed_at__lt=ServerTime() - lease) | models.Q(claimed_by=token)
+    free = _unheld(lease) | models.Q(claimed_by=token)
     row = model._base_manager.using(alias).filter(group_id=group_id)
     columns = ("id", "sub_tasks", "body_content_type", "body_content_encoding", "body")
     with transaction.atomic(using=alias):
@@ -167,8 +167,7 @@ def grow(model: type[models.Model], group_id: str, alias: str, member: Any) -> b
 
 def unclaimed(model: type[models.Model], alias: str, lease: timedelta) -> Iterator[tuple[str, Any, bool]]:
     """Yield ``(group id, date_created, whether a body is stored)`` of counters that nobody works on, oldest first."""
-    free = models.Q(claimed_at=None) | models.Q(claimed_at__lt=ServerTime() - lease)
-    rows = model._base_manager.using(alias).filter(free).order_by("pk")
+    rows = model._base_manager.using(alias).filter(_unheld(lease)).order_by("pk")
     has_body = models.Case(models.When(body=None, then=False), default=True, output_field=models.BooleanField())
     yield from rows.values_list("group_id", "date_created", has_body).iterator()
 
@@ -198,6 +197,11 @@ def leaf_ids(members: list[Any]) -> list[str]:
     for (task_id, _parent), children in members:
         ids.extend([task_id] if children is None else leaf_ids(children))
     return ids
+
+
+def _unheld(lease: timedelta) -> models.Q:
+    """Return the condition that nobody has claimed a chord, or the claim is older than ``lease``."""
+    return models.Q(claimed_at=None) | models.Q(claimed_at__lt=ServerTime() - lease)
 
 
 def _update_returning(
